@@ -1,0 +1,1 @@
+"""PROVE: a made-up town whose truth is known."""

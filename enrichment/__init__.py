@@ -1,0 +1,1 @@
+"""UNDERSTAND: pure functions on Chinese community text."""

@@ -1,0 +1,1 @@
+"""KEEP: schemas, segments, ledger and quarantine of everything that was ever collected."""

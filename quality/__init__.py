@@ -1,0 +1,1 @@
+"""STOP: gates at the two borders, what lands and what is published."""

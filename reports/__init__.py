@@ -1,0 +1,1 @@
+"""SHOW: publish the marts atomically, and the pages that people read."""

@@ -1,0 +1,1 @@
+"""COLLECT: spiders and file importers; they yield records, nothing else."""

@@ -1,0 +1,1 @@
+"""DOOR: configuration and the command line."""

@@ -1,0 +1,398 @@
+"""The user's configuration: typed, validated, and exact about what is wrong with it.
+
+One YAML file. A mistake is reported with file, line, field, what was found and what was expected.
+Anchors, aliases and tags are refused, and so is a file over 256 KiB: a configuration is data, and
+alias bombs are not. Secrets never stand in it (`tingchao.secrets`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tingchao.errors import ConfigurationError
+
+MAX_BYTES = 256 * 1024
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"expected an IANA time zone such as Asia/Taipei, found {name!r}")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClockKind(StrEnum):
+    """`wall`: the machine's clock. `logical`: the end of the window asked for (replays, the demo)."""
+
+    WALL = "wall"
+    LOGICAL = "logical"
+
+
+class Reporting(_Model):
+    """How numbers are cut into days and who may not be singled out."""
+
+    time_zone: TimeZoneName = "Asia/Taipei"
+    suppress_below: Annotated[int, Field(ge=3)] = 5
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "TWD"
+
+
+class Alias(_Model):
+    """One way of writing a brand, and when it does not mean the brand."""
+
+    text: Annotated[str, Field(min_length=1, max_length=100)]
+    require_context: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class Brand(_Model):
+    """A brand that is listened for; `is_own` tells the user's from a competitor's."""
+
+    id: Name
+    name: Annotated[str, Field(min_length=1)]
+    name_en: str | None = None
+    is_own: bool = False
+    aliases: tuple[Alias, ...] = ()
+    competitors: tuple[Name, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_plain_aliases(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("aliases"), list):
+            aliases = [{"text": a} if isinstance(a, str) else a for a in data["aliases"]]
+            return {**data, "aliases": aliases}
+        return data
+
+
+class Topic(_Model):
+    """A subject that is listened for beside brands, e.g. price or service."""
+
+    id: Name
+    name: str
+    aliases: tuple[str, ...]
+
+
+class ChannelRole(StrEnum):
+    """What a channel is for."""
+
+    REACH = "reach"
+    DEPTH = "depth"
+    RELATIONSHIP = "relationship"
+
+
+class Channel(_Model):
+    """One place that is listened to: a board, a feed, a page, an exported account."""
+
+    id: Name
+    source: Name
+    address: Annotated[str, Field(min_length=1, description="board, feed URL, page id")]
+    name: str | None = None
+    brand: Name | None = None
+    role: ChannelRole = ChannelRole.REACH
+    since: date | None = None
+    time_zone: TimeZoneName | None = None
+    official_accounts: tuple[str, ...] = ()
+    author_identity: bool | None = Field(
+        default=None, description="overrides the source's capability for this channel"
+    )
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return self.name or self.id
+
+
+class SourceOverride(_Model):
+    """What this installation does differently from scrapers/sources/<name>.yml."""
+
+    base_url: str | None = None
+    allow_hosts: tuple[str, ...] = Field(
+        default=(), description="host:port exempt from the public-address rule; tests and the town"
+    )
+    download_delay: Annotated[float, Field(ge=0)] | None = None
+    schedule: str | None = None
+    max_pages: Annotated[int, Field(ge=1)] | None = None
+    max_seconds: Annotated[int, Field(ge=1)] | None = None
+    max_bytes: Annotated[int, Field(ge=1)] | None = None
+
+
+class ImportFormat(StrEnum):
+    """File formats that the generic importer reads."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class Import(_Model):
+    """Files that a team already has, and how their columns are called here."""
+
+    id: Name
+    table: Literal["posts", "reactions", "channels", "authors", "visits", "orders", "members"]
+    source: Name
+    format: ImportFormat
+    path: Annotated[str, Field(min_length=1, description="file or glob, relative to this file")]
+    channel: Name | None = Field(default=None, description="for every row, unless a column says it")
+    columns: dict[str, str] = Field(description="our column: the file's column")
+    constants: dict[str, str] = Field(default_factory=dict, description="our column: fixed value")
+    counters: dict[str, str] = Field(default_factory=dict, description="counter: the file's column")
+    handles: dict[str, str] = Field(
+        default_factory=dict, description="members: source of the handle: the file's column"
+    )
+    time_zone: TimeZoneName = "Asia/Taipei"
+    time_formats: tuple[str, ...] = Field(default=(), description="strptime; ISO 8601 when empty")
+    counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
+    encoding: str | None = Field(default=None, description="detected when absent")
+    schedule: str | None = None
+
+
+class UtmRule(_Model):
+    """Which channel a visit came from; the first rule that fits wins."""
+
+    channel: Name
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    referrer_host: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.utm_source or self.utm_medium or self.utm_campaign or self.referrer_host):
+            raise ValueError(
+                "expected at least one of utm_source, utm_medium, utm_campaign, "
+                "referrer_host; found none"
+            )
+        return self
+
+
+class Attribution(_Model):
+    """How orders find the channel that earned them."""
+
+    lookback_days: Annotated[int, Field(ge=1, le=365)] = 30
+    rules: tuple[UtmRule, ...] = ()
+
+
+class Quality(_Model):
+    """When a gate stops the run."""
+
+    max_row_drop: Annotated[float, Field(gt=0, le=1)] = 0.2
+    max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+
+
+class Publish(_Model):
+    """How much of what was published is kept."""
+
+    keep_versions: Annotated[int, Field(ge=1)] = 5
+
+
+class ServiceHours(_Model):
+    """When somebody is there to answer."""
+
+    opens: time = time(9)
+    closes: time = time(18)
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
+    holidays: tuple[date, ...] = ()
+
+
+class Objective(_Model):
+    """One objective in the POST sense: people, objective, strategy, technology, and its KPI."""
+
+    id: Name
+    people: str
+    objective: str
+    strategy: str
+    technology: str
+    kpi: str
+
+
+class Config(_Model):
+    """Everything that a user writes."""
+
+    version: Literal[1]
+    data_dir: str = "data"
+    lake_uri: str | None = Field(default=None, description="local path or pyarrow.fs URI")
+    clock: ClockKind = ClockKind.WALL
+    reporting: Reporting = Reporting()
+    brands: tuple[Brand, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    channels: tuple[Channel, ...]
+    sources: dict[Name, SourceOverride] = Field(default_factory=dict)
+    imports: tuple[Import, ...] = ()
+    attribution: Attribution = Attribution()
+    quality: Quality = Quality()
+    publish: Publish = Publish()
+    service_hours: ServiceHours = ServiceHours()
+    objectives: tuple[Objective, ...] = ()
+    schedule: str = Field(default="0 5 * * *", description="cron, in the reporting time zone")
+    start_date: date = date(2026, 1, 1)
+    path: Path = Field(default=Path("config.yml"), exclude=True)
+    digest: str = Field(default="", exclude=True)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        for what, names in (
+            ("brands", [b.id for b in self.brands]),
+            ("channels", [c.id for c in self.channels]),
+            ("imports", [i.id for i in self.imports]),
+        ):
+            repeated = sorted({name for name in names if names.count(name) > 1})
+            if repeated:
+                raise ValueError(f"{what}: expected every id once, found {repeated} more than once")
+        for where, name, known in self._references():
+            if name not in known:
+                raise ValueError(f"{where}: expected one of {sorted(known)}, found {name!r}")
+        return self
+
+    def _references(self) -> Iterator[tuple[str, str, set[str]]]:
+        brands = {b.id for b in self.brands}
+        channels = {c.id for c in self.channels}
+        for channel in self.channels:
+            if channel.brand is not None:
+                yield f"channels.{channel.id}.brand", channel.brand, brands
+        for brand in self.brands:
+            for other in brand.competitors:
+                yield f"brands.{brand.id}.competitors", other, brands
+        for imported in self.imports:
+            if imported.channel is not None:
+                yield f"imports.{imported.id}.channel", imported.channel, channels
+        for index, rule in enumerate(self.attribution.rules):
+            yield f"attribution.rules.{index}.channel", rule.channel, channels
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.reporting.time_zone)
+
+    @property
+    def home(self) -> Path:
+        """The folder of the configuration file; relative paths in it start there."""
+        return self.path.parent
+
+    @property
+    def data(self) -> Path:
+        return (self.home / self.data_dir).resolve()
+
+    @property
+    def landing_uri(self) -> str:
+        return self.lake_uri or str(self.data / "landing")
+
+    def channel(self, channel_id: str) -> Channel:
+        """Return a channel by id; `ConfigurationError` names the ones there are."""
+        for channel in self.channels:
+            if channel.id == channel_id:
+                return channel
+        known = ", ".join(c.id for c in self.channels) or "none"
+        raise ConfigurationError(
+            f"{self.path}: no channel {channel_id!r} under `channels`; configured: {known}"
+        )
+
+    def channels_of(self, source: str) -> tuple[Channel, ...]:
+        return tuple(c for c in self.channels if c.source == source)
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate a configuration file; `ConfigurationError` lists everything wrong."""
+    text = _read(path)
+    tree = _compose(path, text)
+    data = yaml.safe_load(text)
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}:1: expected a mapping at the top, found {data!r:.80}")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    try:
+        return Config.model_validate({**data, "path": path.resolve(), "digest": digest})
+    except ValidationError as error:
+        raise ConfigurationError(_explain(path, tree, error)) from None
+
+
+def _read(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot read the configuration ({error.strerror}); "
+            "give --config FILE or set TINGCHAO_CONFIG; config/example.yml is one to start from"
+        ) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigurationError(f"{path}: {len(raw):,} bytes; expected at most {MAX_BYTES:,}")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: expected UTF-8, found {error}") from None
+
+
+def _compose(path: Path, text: str) -> yaml.Node | None:
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            anchor = getattr(event, "anchor", None)
+            if anchor:
+                line = event.start_mark.line + 1
+                raise ConfigurationError(
+                    f"{path}:{line}: anchors and aliases are not allowed, found {anchor!r}; "
+                    "write the value out"
+                )
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+
+
+def _explain(path: Path, tree: yaml.Node | None, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        location = tuple(problem["loc"])
+        field = ".".join(str(part) for part in location) or "(whole file)"
+        found = problem.get("input")
+        shown = "" if isinstance(found, dict | list) or not location else f"; found {found!r:.80}"
+        message = re.sub(r"^Value error, ", "", problem["msg"])
+        lines.append(f"{path}:{_line_of(tree, location)}: {field}: {message}{shown}")
+    return "\n".join(lines)
+
+
+def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """Line of the deepest node that the location still names."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in location:
+        child = _child(node, part)
+        if child is None:
+            break
+        line, node = child
+    return line
+
+
+def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        value = node.value[part]
+        return value.start_mark.line + 1, value
+    return None
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant with an offset; `ConfigurationError` when it has none."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"expected an instant such as 2026-10-01T00:00:00+08:00, found {text!r}"
+        ) from None
+    if instant.tzinfo is None:
+        raise ConfigurationError(f"expected an offset, as in {text}+08:00 or {text}Z; found none")
+    return instant
