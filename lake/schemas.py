@@ -50,11 +50,9 @@ class StopReason(StrEnum):
 
 COUNTER: Final = pa.struct(
     [
-        pa.field("name", pa.string(), metadata={"doc": "the platform's own word: push, boo, view"}),
+        pa.field("name", pa.string(), metadata={"doc": "the platform's own word: push, boo"}),
         pa.field("lo", pa.int64(), metadata={"doc": "least value it can mean; NULL when hidden"}),
-        pa.field(
-            "hi", pa.int64(), metadata={"doc": "greatest value it can mean; NULL = unbounded"}
-        ),
+        pa.field("hi", pa.int64(), metadata={"doc": "greatest value; NULL = unbounded"}),
         pa.field("how", pa.string(), metadata={"doc": "CounterKind"}),
     ]
 )
@@ -120,9 +118,7 @@ CHANNELS: Final = _table(
     _column("channel_id", pa.string(), "configured channel", required=True),
     _column("observed_at", INSTANT, "instant that the counters describe", required=True),
     _column("title", pa.string(), "the channel's name as shown"),
-    _column(
-        "fan_count", pa.int64(), "followers, members, subscribers; exact or least; NULL unknown"
-    ),
+    _column("fan_count", pa.int64(), "followers, members, subscribers; NULL unknown"),
     _column("fan_count_how", pa.string(), "CounterKind of fan_count"),
     _column("counters", pa.list_(COUNTER), "every other audience counter"),
     _column("content_hash", pa.string(), "hash of all that the observation says", required=True),

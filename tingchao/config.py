@@ -41,7 +41,7 @@ class _Model(BaseModel):
 
 
 class ClockKind(StrEnum):
-    """`wall`: the machine's clock. `logical`: the end of the window asked for (replays, the demo)."""
+    """`wall`: the machine's clock. `logical`: the end of the window asked for (replays)."""
 
     WALL = "wall"
     LOGICAL = "logical"

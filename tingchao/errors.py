@@ -9,7 +9,7 @@ EXIT_BUSY = 75  # EX_TEMPFAIL: somebody else holds the lock; a later retry may s
 
 
 class TingchaoError(Exception):
-    """A failure that somebody must act on; the message says how. Ends the command with `exit_code`."""
+    """A failure that somebody must act on; the message says how."""
 
     exit_code = EXIT_FAILED
 
@@ -20,13 +20,13 @@ class ConfigurationError(TingchaoError):
     exit_code = EXIT_USAGE
 
 
-class GateRefused(TingchaoError):
+class GateRefusedError(TingchaoError):
     """A gate refused what it was shown; what was published before stays published."""
 
     exit_code = EXIT_GATE_REFUSED
 
 
-class Busy(TingchaoError):
+class BusyError(TingchaoError):
     """Another process runs this very step; nothing was changed."""
 
     exit_code = EXIT_BUSY
