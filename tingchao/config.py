@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -383,16 +383,3 @@ def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | N
         value = node.value[part]
         return value.start_mark.line + 1, value
     return None
-
-
-def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant with an offset; `ConfigurationError` when it has none."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"expected an instant such as 2026-10-01T00:00:00+08:00, found {text!r}"
-        ) from None
-    if instant.tzinfo is None:
-        raise ConfigurationError(f"expected an offset, as in {text}+08:00 or {text}Z; found none")
-    return instant

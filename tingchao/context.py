@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tingchao.config import Config, load_config, parse_instant
+from tingchao.config import Config, load_config
 from tingchao.errors import ConfigurationError
+from tingchao.instants import parse_instant
 from tingchao.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Context:
         return self.data / "locks" / f"{name}.lock"
 
     def run_folder(self, run_id: str) -> Path:
-        """Folder for the logs and verdicts of one run; characters that a path dislikes are folded."""
+        """Folder for the logs and verdicts of one run; odd characters are folded."""
         safe = "".join(c if c.isalnum() or c in "-_.+" else "_" for c in run_id)[:128]
         folder = self.data / "runs" / (safe.lstrip(".") or "run")
         folder.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,7 @@ def end_group(process: subprocess.Popen[str], patience: float = 10.0) -> None:
 
 @contextmanager
 def _forwarding_signals(process: subprocess.Popen[str]) -> Iterator[None]:
-    def forward(signum: int, frame: FrameType | None) -> None:
+    def forward(signum: int, _frame: FrameType | None) -> None:
         end_group(process)
         raise SystemExit(128 + signum)
 

@@ -1,0 +1,301 @@
+"""The command line: every step of the pipeline is one command that a person can type.
+
+Steps are imported inside their commands, so that `--help` answers at once. A command exits 0 when
+it did its work, 1 when it failed, 2 when it was asked for nonsense, 3 when a gate refused, and 75
+when the same step already runs elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tingchao import __version__
+from tingchao.errors import EXIT_USAGE, ConfigurationError, TingchaoError
+from tingchao.fence import obey_parent
+from tingchao.instants import parse_instant
+
+if TYPE_CHECKING:
+    from tingchao.context import Context
+
+DEFAULT_CONFIG = Path("config/tingchao.yml")
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Instant(click.ParamType):
+    """An ISO 8601 instant with an offset."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_instant(str(value)).astimezone(UTC)
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+INSTANT = Instant()
+
+_COMMON = (
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="TINGCHAO_CONFIG",
+        help=f"Configuration file; TINGCHAO_CONFIG, else {DEFAULT_CONFIG}.",
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="No progress, only the result."),
+    click.option("--now", metavar="INSTANT", help="Freeze the clock; for replays."),
+)
+
+
+def _common(command: _F) -> _F:
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
+def _with_context(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its `Context`; options before and after the command's name mean the same."""
+
+    @_common
+    @click.pass_context
+    @wraps(command)
+    def wrapped(
+        ctx: click.Context, config: Path | None, quiet: bool, now: str | None, **rest: Any
+    ) -> Any:
+        from tingchao.context import open_context
+
+        before = ctx.obj or {}
+        context = open_context(
+            config or before.get("config") or DEFAULT_CONFIG,
+            now=now or before.get("now"),
+            quiet=quiet or before.get("quiet", False),
+        )
+        return command(context, **rest)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@_common
+@click.version_option(__version__, prog_name="tingchao")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, quiet: bool, now: str | None) -> None:
+    """Listen to Chinese-speaking communities, step by step.
+
+    In order: crawl and import, enrich, build, gate, publish. `run` does them all.
+    """
+    obey_parent()
+    ctx.obj = {"config": config, "quiet": quiet, "now": now}
+
+
+_run_option = click.option("--run", "run_id", help="Logical run; the same id never lands twice.")
+
+
+@cli.command()
+@click.argument("source")
+@click.option("--channel", "channel_ids", multiple=True, help="Only this channel; repeatable.")
+@_run_option
+@click.option("--since", type=INSTANT, help="Start of the window, inclusive.")
+@click.option("--until", type=INSTANT, help="End of the window, exclusive; now when absent.")
+@_with_context
+def crawl(context: Context, source: str, **asked: Any) -> None:
+    """Crawl the configured channels of SOURCE and land what they say."""
+    from tingchao.steps.crawl import crawl as step
+
+    _finish(step(context, source, **asked))
+
+
+@cli.command("import")
+@click.argument("import_ids", nargs=-1, metavar="[IMPORT]...")
+@_run_option
+@_with_context
+def import_(context: Context, import_ids: tuple[str, ...], run_id: str | None) -> None:
+    """Land the files of the configured imports, or only of those named."""
+    from tingchao.steps.import_files import import_files
+
+    _finish(import_files(context, import_ids, run_id=run_id))
+
+
+@cli.command()
+@_with_context
+def enrich(context: Context) -> None:
+    """Understand each distinct text once: words, mentions, mood, intent, noise."""
+    from tingchao.steps.enrich import enrich as step
+
+    _finish(step(context))
+
+
+@cli.command()
+@click.option("--as-of", type=INSTANT, help="Build what was known then, beside the current marts.")
+@click.option("--full-refresh", is_flag=True, help="Build everything anew.")
+@_with_context
+def build(context: Context, as_of: datetime | None, full_refresh: bool) -> None:
+    """Build the marts from everything landed and understood."""
+    from tingchao.steps.build import build as step
+
+    _finish(step(context, as_of=as_of, full_refresh=full_refresh))
+
+
+@cli.group()
+def gate() -> None:
+    """Check what landed, or what is about to be published; exit 3 when refused."""
+
+
+@gate.command("landing")
+@_run_option
+@_with_context
+def gate_landing(context: Context, run_id: str | None) -> None:
+    """Refuse bad rows into quarantine; stop on a broken batch."""
+    from tingchao.steps.gate import gate_landing as step
+
+    _finish(step(context, run_id=run_id))
+
+
+@gate.command("marts")
+@click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--accept-drop", multiple=True, metavar="MART", help="This mart may lose rows.")
+@_run_option
+@_with_context
+def gate_marts(context: Context, **asked: Any) -> None:
+    """Check a marts file; the published one when no file is given."""
+    from tingchao.steps.gate import gate_marts as step
+
+    _finish(step(context, **asked))
+
+
+@cli.command()
+@click.option("--accept-drop", multiple=True, metavar="MART", help="This mart may lose rows.")
+@click.option("--rollback", metavar="VERSION", help="Serve a version that was kept.")
+@_run_option
+@_with_context
+def publish(context: Context, rollback: str | None, **asked: Any) -> None:
+    """Gate the marts, then serve them with one atomic rename."""
+    from tingchao.steps import publish as steps
+
+    if rollback:
+        _finish(steps.rollback(context, rollback))
+    else:
+        _finish(steps.publish(context, **asked))
+
+
+@cli.command()
+@_run_option
+@click.option("--since", type=INSTANT, help="Start of the window, inclusive.")
+@click.option("--until", type=INSTANT, help="End of the window, exclusive; now when absent.")
+@_with_context
+def run(context: Context, **asked: Any) -> None:
+    """Do every step in order, without Airflow."""
+    from tingchao.steps.run import run as step
+
+    _finish(step(context, echo=click.echo, **asked))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per channel and line.")
+@_with_context
+def status(context: Context, as_json: bool) -> None:
+    """Say per channel what is covered, up to when, and what stopped."""
+    from tingchao.steps.status import status as step
+
+    _finish(step(context), as_json=as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@_COMMON[0]
+@click.pass_context
+def text(ctx: click.Context, file: Any, config: Path | None) -> None:
+    """Show what the text engine makes of each line of FILE (- for stdin), as JSON lines."""
+    from tingchao.config import load_config
+    from tingchao.steps.text import describe_lines
+
+    before = ctx.obj or {}
+    path = config or before.get("config") or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    for line in describe_lines(file, load_config(path) if path else None):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("mart")
+@click.argument("cell", nargs=-1, metavar="[COLUMN=VALUE]...")
+@click.option("--limit", default=20, show_default=True, help="Posts to show.")
+@_with_context
+def trace(context: Context, mart: str, cell: tuple[str, ...], limit: int) -> None:
+    """Trace a number of MART back to its posts and the landed files they came in."""
+    from tingchao.steps.trace import trace as step
+
+    _finish(step(context, mart, cell, limit=limit))
+
+
+@cli.command("check-config")
+@_with_context
+def check_config(context: Context) -> None:
+    """Validate the configuration and say what it asks for."""
+    from tingchao.steps.check_config import check_config as step
+
+    _finish(step(context))
+
+
+@cli.command()
+@click.option("--port", default=8080, show_default=True, help="Loopback port of the web interface.")
+@_with_context
+def airflow(context: Context, port: int) -> None:
+    """Start Airflow on this machine with the DAGs of this configuration."""
+    from tingchao.airflow import serve
+
+    serve(context.config, port=port, echo=click.echo)
+
+
+@cli.command()
+@click.option("--people", type=click.IntRange(min=50), help="People in the town.")
+@click.option("--days", type=click.IntRange(min=14), help="Days of the town's life.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default="var/demo")
+def demo(**asked: Any) -> None:
+    """Run the main job on a made-up town whose truth is known, and show how close it came."""
+    from demo.main_job import run_demo
+
+    sys.exit(run_demo(echo=click.echo, **asked))
+
+
+def _finish(summary: Any, *, as_json: bool = False) -> None:
+    """Print what a step returns, and end with its exit code when it has one."""
+    lines: Iterable[str] = summary.json_lines() if as_json else str(summary).splitlines()
+    for line in lines:
+        click.echo(line)
+    code = getattr(summary, "exit_code", 0)
+    if code:
+        sys.exit(code)
+
+
+def main() -> None:
+    """Entry point: errors that a person can act on are printed, never a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except TingchaoError as error:
+        click.echo(f"tingchao: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except click.Abort:
+        click.echo("tingchao: interrupted; what was committed stays, run again to go on", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""What every channel and import has covered, up to when, and what stopped it last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tingchao.context import Context
+
+if TYPE_CHECKING:
+    from lake import Window
+
+FINE = frozenset({"exhausted", "reached_watermark"})
+
+
+@dataclass(frozen=True)
+class ChannelStatus:
+    """One configured channel or import; instants are UTC, NULL means never."""
+
+    source: str
+    channel_id: str
+    covered_from_at: datetime | None
+    covered_until_at: datetime | None
+    hole_count: int
+    landed_count: int
+    quarantined_count: int
+    last_run_at: datetime | None
+    stop_reason: str | None
+    stop_detail: str | None
+
+
+@dataclass(frozen=True)
+class StatusSummary:
+    """The state of all channels; `zone` is only for showing."""
+
+    channels: tuple[ChannelStatus, ...]
+    zone: ZoneInfo
+
+    def json_lines(self) -> Iterator[str]:
+        for channel in self.channels:
+            yield json.dumps(asdict(channel), ensure_ascii=False, default=datetime.isoformat)
+
+    def __str__(self) -> str:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("source", "channel", "covered from", "until", "holes"):
+            table.add_column(heading)
+        for heading in ("landed", "refused"):
+            table.add_column(heading, justify="right")
+        table.add_column("last stop")
+        for channel in self.channels:
+            table.add_row(*self._row(channel))
+        console = Console(width=160, highlight=False)
+        with console.capture() as capture:
+            console.print(table)
+        return "\n".join([capture.get().rstrip(), *self._advice()])
+
+    def _row(self, channel: ChannelStatus) -> list[str]:
+        return [
+            channel.source,
+            channel.channel_id,
+            self._shown(channel.covered_from_at),
+            self._shown(channel.covered_until_at),
+            str(channel.hole_count) if channel.hole_count else "-",
+            f"{channel.landed_count:,}",
+            f"{channel.quarantined_count:,}",
+            channel.stop_reason or ("interrupted" if channel.last_run_at else "never run"),
+        ]
+
+    def _shown(self, instant: datetime | None) -> str:
+        return f"{instant.astimezone(self.zone):%Y-%m-%d %H:%M}" if instant else "-"
+
+    def _advice(self) -> Iterator[str]:
+        for channel in self.channels:
+            if channel.stop_reason not in FINE and channel.last_run_at:
+                why = channel.stop_detail or "the run ended before it said why; run it again"
+                yield f"{channel.source}/{channel.channel_id}: {channel.stop_reason}: {why}"
+
+
+def status(context: Context) -> StatusSummary:
+    """Read the ledger; needs no warehouse and changes nothing."""
+    rows = context.lake.ledger().to_pylist()
+    by_channel: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["route"] in ("crawl", "import"):
+            by_channel.setdefault((row["source"], row["channel_id"]), []).append(row)
+    configured = dict.fromkeys((c.source, c.id) for c in context.config.channels)
+    names = [*configured, *sorted(set(by_channel) - set(configured))]
+    channels = (_summarise(context, name, by_channel.get(name, [])) for name in names)
+    return StatusSummary(tuple(channels), context.config.zone)
+
+
+def _summarise(
+    context: Context, name: tuple[str, str], rows: list[dict[str, Any]]
+) -> ChannelStatus:
+    windows = context.lake.covered(*name) if rows else []
+    last = max(rows, key=lambda row: (row["committed_at"], row["ordinal"]), default=None)
+    return ChannelStatus(
+        source=name[0],
+        channel_id=name[1],
+        covered_from_at=windows[0].start.astimezone(UTC) if windows else None,
+        covered_until_at=windows[-1].end.astimezone(UTC) if windows else None,
+        hole_count=_holes(windows),
+        landed_count=sum(row["landed_count"] for row in rows),
+        quarantined_count=sum(row["quarantined_count"] for row in rows),
+        last_run_at=last["committed_at"] if last else None,
+        stop_reason=last["stop_reason"] if last else None,
+        stop_detail=last["stop_detail"] if last else None,
+    )
+
+
+def _holes(windows: list[Window]) -> int:
+    return sum(before.end < after.start for before, after in pairwise(windows))
