@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from tingchao.config import Config
@@ -17,9 +18,7 @@ class ConfigSummary:
 
     def __str__(self) -> str:
         config = self.config
-        by_source = {
-            s: len(config.channels_of(s)) for s in sorted({c.source for c in config.channels})
-        }
+        by_source = Counter(channel.source for channel in config.channels)
         channels = ", ".join(f"{source} {count}" for source, count in by_source.items()) or "none"
         return "\n".join(
             [
@@ -45,13 +44,12 @@ def check_config(context: Context) -> ConfigSummary:
 
     from tingchao.steps.enrich import lexicon_of
 
-    crawled = {c.source for c in context.config.channels} - {
-        i.source for i in context.config.imports
-    }
+    config = context.config
+    imported = {i.source for i in config.imports}
     try:
-        for source in sorted(crawled):
+        for source in sorted({c.source for c in config.channels} - imported):
             load_source(source)
-        lexicon_of(context.config)
+        lexicon_of(config)
     except (LexiconError, SourceError) as error:
-        raise ConfigurationError(f"{context.config.path}: {error}") from None
-    return ConfigSummary(context.config)
+        raise ConfigurationError(f"{config.path}: {error}") from None
+    return ConfigSummary(config)
