@@ -309,8 +309,7 @@ class Config(_Model):
 def load_config(path: Path) -> Config:
     """Read and validate a configuration file; `ConfigurationError` lists everything wrong."""
     text = _read(path)
-    tree = _compose(path, text)
-    data = yaml.safe_load(text)
+    tree, data = _parse(path, text)
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}:1: expected a mapping at the top, found {data!r:.80}")
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -336,7 +335,8 @@ def _read(path: Path) -> str:
         raise ConfigurationError(f"{path}: expected UTF-8, found {error}") from None
 
 
-def _compose(path: Path, text: str) -> yaml.Node | None:
+def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
+    """Return the tree, for line numbers, and the plain data."""
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             anchor = getattr(event, "anchor", None)
@@ -346,7 +346,7 @@ def _compose(path: Path, text: str) -> yaml.Node | None:
                     f"{path}:{line}: anchors and aliases are not allowed, found {anchor!r}; "
                     "write the value out"
                 )
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
 

@@ -96,7 +96,7 @@ def run_child(
         start_new_session=True,
         preexec_fn=lambda: die_with_parent(parent),
     )
-    with _forwarding_signals(process):
+    with _ending_on_signals():
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException:
@@ -116,17 +116,18 @@ def end_group(process: subprocess.Popen[str], patience: float = 10.0) -> None:
 
 
 @contextmanager
-def _forwarding_signals(process: subprocess.Popen[str]) -> Iterator[None]:
-    def forward(signum: int, _frame: FrameType | None) -> None:
-        end_group(process)
+def _ending_on_signals() -> Iterator[None]:
+    """Turn SIGTERM and SIGINT into an exit that unwinds; signals are the main thread's alone."""
+
+    def unwind(signum: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + signum)
 
-    if threading.current_thread() is threading.main_thread():
-        previous = {s: signal.signal(s, forward) for s in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for sign, handler in previous.items():
-                signal.signal(sign, handler)
-    else:
+    if threading.current_thread() is not threading.main_thread():
         yield
+        return
+    previous = {sign: signal.signal(sign, unwind) for sign in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for sign, handler in previous.items():
+            signal.signal(sign, handler)

@@ -1,0 +1,116 @@
+"""Every command helps, refuses nonsense with a reason, and stands in the documentation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tingchao import cli as door
+from tingchao.cli import cli
+from tingchao.errors import TingchaoError
+
+REPOSITORY = Path(__file__).parents[2]
+STEPS = {"crawl", "import", "enrich", "build", "gate", "publish", "run", "status", "text"}
+
+
+def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+ALL = dict(commands(cli))
+
+
+def test_the_steps_are_commands() -> None:
+    assert STEPS | {"check-config"} <= set(cli.commands)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_prints_help(name: str) -> None:
+    result = CliRunner().invoke(cli, [*name.split(), "--help"])
+    assert result.exit_code == 0
+    assert ALL[name].help
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_stands_in_the_documentation(name: str) -> None:
+    page = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"`tingchao {name}" in page
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["crowl"], "No such command 'crowl'"),
+        (["crawl"], "Missing argument 'SOURCE'"),
+        (["crawl", "ptt", "--since", "yesterday"], "expected an instant such as"),
+        (["crawl", "ptt", "--since", "2026-10-01T00:00:00"], "expected an offset"),
+        (["build", "--as-of", "2026-13-01T00:00:00Z"], "expected an instant such as"),
+        (["text", "no-such-file"], "No such file or directory"),
+    ],
+)
+def test_nonsense_is_refused_with_a_reason(argv: list[str], expected: str) -> None:
+    result = CliRunner().invoke(cli, argv)
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+def test_a_missing_configuration_is_told_without_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tingchao.cli", "status", "--config", str(tmp_path / "no.yml")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "cannot read the configuration" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("argv", [["--config", "C", "status"], ["status", "--config", "C"]])
+def test_options_before_and_after_the_command_mean_the_same(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def remember(path: Path, **_: object) -> None:
+        seen.append(path)
+        raise TingchaoError("enough")
+
+    monkeypatch.setattr("tingchao.context.open_context", remember)
+    CliRunner().invoke(cli, argv)
+    assert seen == [Path("C")]
+
+
+def test_an_error_ends_with_its_own_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OddError(TingchaoError):
+        exit_code = 42
+
+    def fail(**_: object) -> None:
+        raise OddError("what, where, found, expected, next")
+
+    monkeypatch.setattr(door.cli, "main", fail)
+    with pytest.raises(SystemExit) as ended:
+        door.main()
+    assert ended.value.code == 42
+    assert capsys.readouterr().err == "tingchao: what, where, found, expected, next\n"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; import tingchao.cli; "
+        "heavy = {'airflow', 'dbt', 'duckdb', 'great_expectations', 'jieba', 'pandas', 'pyarrow', "
+        "'pydantic', 'scrapy'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n"
