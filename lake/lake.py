@@ -1,0 +1,177 @@
+"""The lake: everything that was ever collected, and nothing that was half collected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+
+from lake.errors import LakeError
+from lake.ledger import DONE, PLACE, Ledger, covered
+from lake.runs import LogicalRun, Window, merge
+from lake.schemas import LEDGER, TABLES
+from lake.store import LocalStore, Store, encode, open_store
+from lake.text import joined
+from lake.writer import MAX_ROWS, ChannelWriter
+
+EMPTY = "source=_schema/collected_date=1970-01-01/empty.parquet"
+
+
+class Lake:
+    """Append-only landing tables under one address; readers see committed segments only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ledger = Ledger(store)
+
+    @classmethod
+    def open(cls, uri: str | Path, filesystem: pafs.FileSystem | None = None) -> Lake:
+        """Open a lake, and make it ready: one zero-row file per table, so that no glob is empty."""
+        store = open_store(uri, filesystem)
+        stale = [table for table in TABLES if not _has_empty_file(store, table)]
+        if stale:
+            store.write({f"{t}/{EMPTY}": encode(TABLES[t].empty_table()) for t in stale})
+        return cls(store)
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self._store, LocalStore)
+
+    @property
+    def address(self) -> str:
+        """The folder or object prefix that holds the tables, without a scheme."""
+        return self._store.base
+
+    def write(
+        self, run: LogicalRun, now: Callable[[], datetime], *, max_rows: int = MAX_ROWS
+    ) -> ChannelWriter:
+        """Return a writer for one logical run, to be used in a `with` block.
+
+        `now` gives aware instants; a segment is committed every `max_rows` rows.
+        """
+        return ChannelWriter(self._store, self._ledger, run, now=now, max_rows=max_rows)
+
+    def ledger(self, as_of: datetime | None = None) -> pa.Table:
+        """Return the committed ledger rows, oldest first; those of then when `as_of` is given."""
+        return self._ledger.rows(as_of=as_of).drop_columns(PLACE)
+
+    def read(
+        self,
+        table: str,
+        *,
+        columns: list[str] | None = None,
+        source: str | None = None,
+        as_of: datetime | None = None,
+    ) -> pa.Table:
+        """Return the committed rows of a table, in the order in which they were committed."""
+        schema = _schema_of(table)
+        if table == LEDGER:
+            rows = self._ledger.rows(source=source, as_of=as_of)
+            return rows.select(columns or schema.names)
+        paths = self._paths(table, source, as_of)
+        return self._store.dataset(paths, schema).to_table(columns=columns)
+
+    def segments(
+        self, table: str, as_of: datetime | None = None, *, source: str | None = None
+    ) -> list[str]:
+        """Return the addresses of the committed files of a table, oldest commit first."""
+        _schema_of(table)
+        return [self._store.address(path) for path in self._paths(table, source, as_of)]
+
+    def covered(self, source: str, channel_id: str, as_of: datetime | None = None) -> list[Window]:
+        """Return what was really covered of a channel: disjoint windows, in order."""
+        return merge(covered(self._ledger.of_channel(source, channel_id, as_of)))
+
+    def watermark(
+        self,
+        source: str,
+        channel_id: str,
+        since: datetime | None = None,
+        as_of: datetime | None = None,
+    ) -> datetime | None:
+        """Return the end of the unbroken cover that begins at `since`; None when there is none.
+
+        Without `since`, at the start of the window that was committed first for the channel. Never
+        passes a hole, however much was covered behind it.
+        """
+        rows = self._ledger.of_channel(source, channel_id, as_of)
+        start = since or next((r["window_start_at"] for r in rows if r["window_start_at"]), None)
+        blocks = merge(covered(rows))
+        return next((b.end for b in blocks if start and b.start <= start < b.end), None)
+
+    def last_validators(self, source: str, channel_id: str) -> tuple[str | None, str | None]:
+        """Return (ETag, Last-Modified) of the last run that took in all that it was answered.
+
+        A run that was cut short does not count: asking "anything since?" with its validators would
+        lose what it left behind.
+        """
+        for row in reversed(self._ledger.of_channel(source, channel_id)):
+            if row["stop_reason"] in DONE and (row["etag"] or row["last_modified"]):
+                return row["etag"], row["last_modified"]
+        return None, None
+
+    def texts(self, skip: Collection[str] | pa.Array = frozenset()) -> Iterator[pa.RecordBatch]:
+        """Yield every distinct text of the committed posts once: (text_hash, text).
+
+        Those whose hash is in `skip` are left out.
+        """
+        arrow = isinstance(skip, pa.Array | pa.ChunkedArray)
+        seen = set(skip.to_pylist()) if arrow else set(skip)
+        columns = ["text_hash", "title_text", "body_text"]
+        dataset = self._store.dataset(self._paths("posts"), TABLES["posts"])
+        for batch in dataset.to_batches(columns=columns, filter=pc.field("text_hash").is_valid()):
+            fresh: dict[str, str | None] = {}
+            for digest, title, body in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+                if digest not in seen:
+                    seen.add(digest)
+                    fresh[digest] = joined(title, body)
+            if fresh:
+                yield pa.record_batch(
+                    {
+                        "text_hash": pa.array(fresh.keys(), pa.string()),
+                        "text": pa.array(fresh.values(), pa.string()),
+                    }
+                )
+
+    def mirror(self, folder: str | Path) -> Path:
+        """Return a local folder that holds the committed files; a local lake's is its own.
+
+        Only files that are not there yet are copied, data before ledger, so a mirror that was cut
+        short is a smaller lake and never a wrong one.
+        """
+        if isinstance(self._store, LocalStore):
+            return self._store.root
+        copy = LocalStore(Path(folder))
+        there = set(copy.files_below("."))
+        for table in sorted(TABLES, key=lambda name: name == LEDGER):
+            for path in [f"{table}/{EMPTY}", *self._paths(table)]:
+                if path not in there:
+                    copy.write({path: self._store.read(path)})
+        return copy.root
+
+    def _paths(
+        self, table: str, source: str | None = None, as_of: datetime | None = None
+    ) -> list[str]:
+        places = self._ledger.rows(source=source, as_of=as_of)[PLACE].to_pylist()
+        there = set(self._store.files_below(table))
+        return [path for path in (f"{table}/{place}" for place in places) if path in there]
+
+
+def _schema_of(table: str) -> pa.Schema:
+    if table not in TABLES:
+        raise LakeError(f"no table {table!r}; tables: {', '.join(TABLES)}")
+    return TABLES[table]
+
+
+def _has_empty_file(store: Store, table: str) -> bool:
+    path = f"{table}/{EMPTY}"
+    return store.exists(path) and store.read_schema(path).equals(TABLES[table])
+
+
+def utc_now() -> datetime:
+    """Return the wall clock's instant; the clock of whoever has no other."""
+    return datetime.now(UTC)

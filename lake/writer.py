@@ -1,0 +1,347 @@
+"""Landing what one logical run finds in one channel: segments, each closed by its ledger row.
+
+Rows gather in memory; a full buffer, or the end, becomes one segment of deterministic name, its
+data files durable before its ledger row. Whoever dies in between leaves nothing that a reader can
+see, and the next attempt of the same logical run carries on behind the last committed segment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import pyarrow as pa
+
+from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
+from lake.history import Added, TableHistory
+from lake.ledger import PLACE, Ledger, is_done
+from lake.records import Row, identity, identity_columns, last_hashes, make_row, to_arrow
+from lake.redact import mask_text, redact
+from lake.runs import LogicalRun, Segment, Window
+from lake.schemas import IDENTITY, LEDGER, TABLES, StopReason
+from lake.store import Store, encode
+
+MAX_ROWS = 50_000
+MAX_TEXT_BYTES = 64 * 1024 * 1024
+QUARANTINE = "quarantine"
+MICROSECOND = timedelta(microseconds=1)
+
+
+class _Waiting(NamedTuple):
+    """A row that is landed with the next segment."""
+
+    row: Row
+    identity: bytes
+    content: bytes
+    version: int
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What the next ledger row will say of the work since the last one."""
+
+    pages: int = 0
+    received: int = 0
+    unchanged: int = 0
+
+
+@dataclass(slots=True)
+class _Buffer:
+    """Rows by table, and about how much text they hold."""
+
+    rows: dict[str, list[_Waiting]] = field(default_factory=dict)
+    row_count: int = 0
+    text_size: int = 0
+    collected_at: datetime | None = None
+
+    def add(self, table: str, waiting: _Waiting, at: datetime) -> None:
+        self.rows.setdefault(table, []).append(waiting)
+        self.row_count += 1
+        self.text_size += sum(len(v) for v in waiting.row.values() if isinstance(v, str))
+        self.collected_at = self.collected_at or at
+
+    def count(self, *, quarantined: bool) -> int:
+        return sum(len(w) for t, w in self.rows.items() if (t == QUARANTINE) is quarantined)
+
+
+class ChannelWriter:
+    """Lands records of one logical run; a context manager.
+
+    Leaving the block without `finish()` writes nothing further, as after a kill.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        run: LogicalRun,
+        *,
+        now: Callable[[], datetime],
+        max_rows: int = MAX_ROWS,
+    ) -> None:
+        self.run = run
+        self.is_done = False
+        self._store, self._ledger, self._now = store, ledger, now
+        self._max_rows = max_rows
+        self._started_at = now()
+        self._is_open = True
+        self._committed: list[Row] = []
+        self._histories: dict[str, TableHistory] = {}
+        self._buffer, self._counts = _Buffer(), _Counts()
+        self._reload()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_open = False
+        self._buffer = _Buffer()
+
+    def add(self, table: str, record: Mapping[str, Any]) -> Added:
+        """Take one record of a table; say what became of it.
+
+        `source`, `channel_id`, text and content hash, time and segment are filled in. A record that
+        does not fit its table goes to quarantine.
+        """
+        self._require_open()
+        if table not in IDENTITY:
+            raise LakeError(f"no table {table!r} to add to; tables: {', '.join(IDENTITY)}")
+        try:
+            row = make_row(table, record, channel_id=self.run.channel_id)
+        except RefusedRecordError as refused:
+            native = record.get(_id_column(table))
+            self.refuse(table, record, refused.rule, refused.reason, native)
+            return Added.QUARANTINED
+        return self._take(table, row, bytes.fromhex(row["content_hash"]))
+
+    def refuse(
+        self,
+        table: str,
+        raw: Mapping[str, Any] | str | bytes,
+        rule: str,
+        reason: str,
+        record_id: Any = None,
+    ) -> None:
+        """Put a record into quarantine: by which rule, what was found and expected, and itself."""
+        self._require_open()
+        row = {
+            "channel_id": self.run.channel_id,
+            "table_name": table,
+            "record_id": None if record_id is None else mask_text(str(record_id)),
+            "rule": rule,
+            "reason": mask_text(reason),
+            "raw_record": _redacted(raw),
+        }
+        self._take(QUARANTINE, row, identity(QUARANTINE, row))
+
+    def count_page(self, byte_count: int) -> None:
+        """Note that a page of so many bytes was fetched."""
+        self._counts.pages += 1
+        self._counts.received += byte_count
+
+    def finish(
+        self,
+        stop_reason: StopReason | str,
+        *,
+        covered: Window | None,
+        declared_total: int | None = None,
+        stop_detail: str | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> None:
+        """Commit what is left and close this attempt, saying why it ended and what it covered."""
+        self._require_open()
+        self._flush(
+            is_last=True,
+            stop_reason=StopReason(stop_reason).value,
+            covered_start_at=covered.start if covered else None,
+            covered_end_at=covered.end if covered else None,
+            declared_total=declared_total,
+            stop_detail=None if stop_detail is None else mask_text(stop_detail),
+            etag=etag,
+            last_modified=last_modified,
+        )
+        self._is_open = False
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise WriterClosedError(
+                f"{self.run.source} {self.run.channel_id}: this writer is closed; open another "
+                "with lake.write(run)"
+            )
+
+    def _take(self, table: str, row: Row, content: bytes) -> Added:
+        if self.is_done:
+            return Added.ALREADY
+        name = identity(table, row)
+        added, version_number = self._history(table).judge(name, content)
+        if added is Added.LANDED:
+            self._keep(table, _Waiting(row, name, content, version_number))
+        elif added is Added.UNCHANGED:
+            self._counts.unchanged += 1
+        return added
+
+    def _keep(self, table: str, waiting: _Waiting) -> None:
+        # The second version of a thing in one file is younger than the first, whatever the clock.
+        at = self._now().astimezone(UTC) + waiting.version * MICROSECOND
+        if self._buffer.collected_at and self._buffer.collected_at.date() != at.date():
+            self._flush()  # a segment lies within one UTC day: its folder is named by it
+        waiting.row["collected_at"] = at
+        self._buffer.add(table, waiting, at)
+        if self._buffer.row_count >= self._max_rows or self._buffer.text_size >= MAX_TEXT_BYTES:
+            self._flush()
+
+    def _flush(self, **closing: Any) -> None:
+        """Commit the buffer as the next segment; behind another attempt's, if there is one."""
+        while not self.is_done:
+            ordinal = len(self._committed)
+            try:
+                self._commit(ordinal, closing)
+            except SegmentTakenError:
+                self._give_way()
+                continue
+            break
+        self._buffer, self._counts = _Buffer(), _Counts()
+
+    def _commit(self, ordinal: int, closing: Mapping[str, Any]) -> None:
+        segment_id = self.run.segment_id(ordinal)
+        committed_at = self._now().astimezone(UTC)
+        place = Segment.of(segment_id, self._buffer.collected_at or committed_at)
+        place = f"source={self.run.source}/{place}"
+        files = {
+            f"{table}/{place}": encode(self._to_arrow(table, waiting, segment_id))
+            for table, waiting in self._buffer.rows.items()
+        }
+        row = self._ledger_row(ordinal, segment_id, committed_at, closing)
+        self._store.commit(files, (f"{LEDGER}/{place}", encode(to_arrow(LEDGER, [row]))))
+        self._committed.append(row)
+
+    def _to_arrow(self, table: str, waiting: list[_Waiting], segment_id: str) -> pa.Table:
+        run = {
+            "source": self.run.source,
+            "crawl_id": self.run.crawl_id,
+            "segment_id": segment_id,
+        }
+        return to_arrow(table, [{**w.row, **run} for w in waiting])
+
+    def _ledger_row(
+        self, ordinal: int, segment_id: str, committed_at: datetime, closing: Mapping[str, Any]
+    ) -> Row:
+        run, window = self.run, self.run.window
+        return {
+            "source": run.source,
+            "channel_id": run.channel_id,
+            "segment_id": segment_id,
+            "crawl_id": run.crawl_id,
+            "ordinal": ordinal,
+            "route": run.route,
+            "window_start_at": window.start if window else None,
+            "window_end_at": window.end if window else None,
+            "query": run.query,
+            "file_digest": run.file_digest,
+            "page_count": self._counts.pages,
+            "byte_count": self._counts.received,
+            "landed_count": self._buffer.count(quarantined=False),
+            "unchanged_count": self._counts.unchanged,
+            "quarantined_count": self._buffer.count(quarantined=True),
+            "is_last": False,
+            "started_at": self._started_at.astimezone(UTC),
+            "committed_at": committed_at,
+            "code_version": _code_version(),
+            **closing,
+        }
+
+    def _reload(self) -> None:
+        self._committed = self._ledger.of_run(self.run)
+        self.is_done = is_done(self._committed)
+
+    def _give_way(self) -> None:
+        """Take in what another attempt committed, and drop from the buffer what it landed."""
+        before = len(self._committed)
+        self._reload()
+        if len(self._committed) <= before:
+            raise LakeError(
+                f"{self.run.source} {self.run.channel_id} {self.run.crawl_id}: the ledger has a "
+                f"segment {before} that cannot be read back; is the lake being written by hand?"
+            )
+        kept = _Buffer(collected_at=self._buffer.collected_at)
+        for table, rows in self._buffer.rows.items():
+            history = self._history(table)
+            history.landed = self._landed(table)
+            for waiting in rows:
+                if not history.is_landed(waiting.identity, waiting.content, waiting.version):
+                    kept.add(table, waiting, waiting.row["collected_at"])
+        self._buffer = kept
+
+    def _history(self, table: str) -> TableHistory:
+        if table not in self._histories:
+            self._histories[table] = TableHistory(
+                earlier=self._earlier(table),
+                landed=self._landed(table),
+                keeps_versions=self.run.file_digest is not None,
+            )
+        return self._histories[table]
+
+    def _landed(self, table: str) -> dict[bytes, list[bytes]]:
+        landed: dict[bytes, list[bytes]] = {}
+        places = [row[PLACE] for row in self._ledger.of_run(self.run)]
+        for row in self._read(table, places, identity_columns(table)).to_pylist():
+            name = identity(table, row)
+            content = row.get("content_hash")
+            landed.setdefault(name, []).append(bytes.fromhex(content) if content else name)
+        return landed
+
+    def _earlier(self, table: str) -> set[bytes]:
+        if table == QUARANTINE:
+            return set()
+        mine = {row["segment_id"] for row in self._committed}
+        places = [
+            row[PLACE]
+            for row in self._ledger.rows(source=self.run.source).to_pylist()
+            if row["segment_id"] not in mine and self._may_know(table, row)
+        ]
+        return last_hashes(table, self._read(table, places, identity_columns(table)))
+
+    def _may_know(self, table: str, segment: Row) -> bool:
+        """Whether a segment can hold things that this run can meet in the table.
+
+        A crawl meets its own channel's; an import can hold any channel's.
+        """
+        if self.run.route == "import" or segment["route"] == "import":
+            return True
+        return "channel_id" not in IDENTITY[table] or segment["channel_id"] == self.run.channel_id
+
+    def _read(self, table: str, places: list[str], columns: list[str]) -> pa.Table:
+        there = set(self._store.files_below(f"{table}/source={self.run.source}"))
+        paths = [p for p in (f"{table}/{place}" for place in places) if p in there]
+        wanted = [*columns, *(["content_hash"] if table in IDENTITY else [])]
+        return self._store.dataset(paths, TABLES[table]).to_table(columns=wanted)
+
+
+def _id_column(table: str) -> str:
+    return next(c for c in reversed(IDENTITY[table]) if c.endswith(("_id", "_key")))
+
+
+def _redacted(raw: Mapping[str, Any] | str | bytes) -> str:
+    if isinstance(raw, Mapping):
+        return redact(raw)
+    if isinstance(raw, bytes):
+        raw = raw.decode("utf-8", "replace")
+    return json.dumps(mask_text(raw), ensure_ascii=False)
+
+
+def _code_version() -> str:
+    try:
+        return version("tingchao")
+    except PackageNotFoundError:
+        return "unreleased"
