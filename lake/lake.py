@@ -119,8 +119,7 @@ class Lake:
 
         Those whose hash is in `skip` are left out.
         """
-        arrow = isinstance(skip, pa.Array | pa.ChunkedArray)
-        seen = set(skip.to_pylist()) if arrow else set(skip)
+        seen = set(skip) if isinstance(skip, Collection) else set(skip.to_pylist())
         columns = ["text_hash", "title_text", "body_text"]
         dataset = self._store.dataset(self._paths("posts"), TABLES["posts"])
         for batch in dataset.to_batches(columns=columns, filter=pc.field("text_hash").is_valid()):

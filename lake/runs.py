@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Literal
 
 from lake.errors import InvalidRunError
 
@@ -79,9 +79,6 @@ def merge(windows: list[Window]) -> list[Window]:
     return merged
 
 
-class Segment(str):
-    """Where a segment lies: `collected_date=<UTC date>/<segment id>.parquet`, in every table."""
-
-    @classmethod
-    def of(cls, segment_id: str, at: datetime) -> Self:
-        return cls(f"collected_date={at.astimezone(UTC):%Y-%m-%d}/{segment_id}.parquet")
+def place_of(source: str, segment_id: str, at: datetime) -> str:
+    """Return where the segment's file lies below every table's folder."""
+    return f"source={source}/collected_date={at.astimezone(UTC):%Y-%m-%d}/{segment_id}.parquet"

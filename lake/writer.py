@@ -22,7 +22,7 @@ from lake.history import Added, TableHistory
 from lake.ledger import PLACE, Ledger, is_done
 from lake.records import Row, identity, identity_columns, last_hashes, make_row, to_arrow
 from lake.redact import mask_text, redact
-from lake.runs import LogicalRun, Segment, Window
+from lake.runs import LogicalRun, Window, place_of
 from lake.schemas import IDENTITY, LEDGER, TABLES, StopReason
 from lake.store import Store, encode
 
@@ -216,8 +216,7 @@ class ChannelWriter:
     def _commit(self, ordinal: int, closing: Mapping[str, Any]) -> None:
         segment_id = self.run.segment_id(ordinal)
         committed_at = self._now().astimezone(UTC)
-        place = Segment.of(segment_id, self._buffer.collected_at or committed_at)
-        place = f"source={self.run.source}/{place}"
+        place = place_of(self.run.source, segment_id, self._buffer.collected_at or committed_at)
         files = {
             f"{table}/{place}": encode(self._to_arrow(table, waiting, segment_id))
             for table, waiting in self._buffer.rows.items()
