@@ -1,0 +1,7 @@
+"""What can be wrong with what the caller brings; text itself is never an error."""
+
+from __future__ import annotations
+
+
+class LexiconError(Exception):
+    """Brands or topics contradict themselves; the message lists every contradiction."""

@@ -1,0 +1,142 @@
+"""What a user listens for, as plain immutable data, and the version that it gives to results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from enrichment.errors import LexiconError
+from enrichment.schema import ENGINE_VERSION
+from enrichment.script import fold, fold_variants
+from enrichment.tables import digests, read_table
+from enrichment.words import WordFrequency, join_frequencies
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One way of writing a brand, and when it does not mean the brand.
+
+    `require_context`: the alias counts only in a text that holds one of these phrases.
+    `deny`: a phrase that contains the alias (世界大同 for 大同) keeps that one occurrence from
+    counting; any other phrase (果汁 for 蘋果) keeps the alias from counting in the whole text.
+    """
+
+    text: str
+    require_context: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A brand and every way of writing it."""
+
+    brand_id: str
+    aliases: tuple[Alias, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A subject and the phrases that raise it."""
+
+    topic_id: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Brands, topics and words; picklable, equal when equal in content. Made by `build_lexicon`."""
+
+    brands: tuple[Brand, ...]
+    topics: tuple[Topic, ...]
+    words: tuple[str, ...]
+    frequencies: tuple[WordFrequency, ...]
+    """Folded words and the frequency at which they stay whole (`words.join_frequencies`)."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content as canonical JSON, the package's own word lists included."""
+        content: dict[str, Any] = {
+            "brands": [asdict(brand) for brand in self.brands],
+            "topics": [asdict(topic) for topic in self.topics],
+            "words": self.words,
+            "tables": digests(),
+        }
+        canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        return f"{ENGINE_VERSION}-{self.digest[:12]}"
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+def build_lexicon(
+    brands: Iterable[Brand] = (), topics: Iterable[Topic] = (), words: Iterable[str] = ()
+) -> Lexicon:
+    """Check and freeze a lexicon; what comes in any order gives one version.
+
+    Raises `LexiconError` when two brands share an alias, when one brand gives an alias two
+    different conditions, or when a phrase is blank: a mention must mean one brand.
+    """
+    sorted_brands = tuple(sorted(brands, key=lambda brand: brand.brand_id))
+    sorted_topics = tuple(sorted(topics, key=lambda topic: topic.topic_id))
+    problems = [*_blank_phrases(sorted_brands, sorted_topics), *_shared_aliases(sorted_brands)]
+    if problems:
+        raise LexiconError("\n".join(problems))
+    extra = tuple(sorted(set(words)))
+    frequencies = dict(_community_words())
+    frequencies |= join_frequencies(_whole_words(sorted_brands, extra))
+    return Lexicon(sorted_brands, sorted_topics, extra, tuple(sorted(frequencies.items())))
+
+
+def _whole_words(brands: Iterable[Brand], extra: Iterable[str]) -> Iterator[str]:
+    """Yield the folded words that must not be cut: the brands' and the user's own."""
+    for brand in brands:
+        yield from (fold(alias.text).text for alias in brand.aliases)
+    yield from (fold(word).text for word in extra)
+
+
+def _community_words() -> Iterator[WordFrequency]:
+    """Yield the words of data/words.tsv; their frequencies lie there, computed once."""
+    for word, frequency in read_table("words"):
+        yield fold(word).text, int(frequency)
+
+
+def _blank_phrases(brands: Iterable[Brand], topics: Iterable[Topic]) -> Iterator[str]:
+    for brand in brands:
+        for alias in brand.aliases:
+            if not all(map(str.strip, (alias.text, *alias.require_context, *alias.deny))):
+                yield f"brand {brand.brand_id!r}, alias {alias.text!r}: expected text, found blanks"
+    for topic in topics:
+        if not all(map(str.strip, topic.phrases)):
+            yield f"topic {topic.topic_id!r}: expected text in every alias, found blanks"
+
+
+def _shared_aliases(brands: Iterable[Brand]) -> Iterator[str]:
+    """Compare aliases as they are matched: folded, in lower case, in every form."""
+    seen: dict[str, tuple[str, Alias]] = {}
+    for brand in brands:
+        for alias in brand.aliases:
+            owner, other = seen.setdefault(_comparable(alias.text), (brand.brand_id, alias))
+            if owner != brand.brand_id:
+                yield (
+                    f"alias {alias.text!r} of brand {brand.brand_id!r} is also alias "
+                    f"{other.text!r} of brand {owner!r}; expected every alias to mean one brand. "
+                    "Take it from one of them, or write it with more of its context"
+                )
+            elif (other.require_context, other.deny) != (alias.require_context, alias.deny):
+                yield (
+                    f"brand {brand.brand_id!r}: {alias.text!r} and {other.text!r} are the same "
+                    "alias once folded, with different require_context or deny; give it once"
+                )
+
+
+def _comparable(phrase: str) -> str:
+    """Return the form by which two spellings of one alias are told to be the same."""
+    return fold_variants(phrase)[-1]

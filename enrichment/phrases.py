@@ -1,0 +1,77 @@
+"""Finding many phrases at once in a folded, lower-cased text, and where a word may begin or end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Generic, NamedTuple, TypeVar
+
+import daachorse
+
+from enrichment.script import fold_variants
+
+Payload = TypeVar("Payload")
+
+
+class Hit(NamedTuple, Generic[Payload]):
+    """A phrase at [start, end) and what the lexicon says about it."""
+
+    start: int
+    end: int
+    payload: Payload
+
+
+class PhraseFinder(Generic[Payload]):
+    """All occurrences of (phrase, payload) entries, in either script, overlapping ones too.
+
+    Linear in the text for a given set of phrases (Aho-Corasick over code points); 100,000 phrases
+    cost no more per character than ten.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, Payload]]) -> None:
+        payloads: dict[str, list[Payload]] = {}
+        for phrase, payload in entries:
+            for form in fold_variants(phrase):
+                payloads.setdefault(form, []).append(payload)
+        self._payloads = list(payloads.values())
+        self._automaton = daachorse.CharwiseDoubleArrayAhoCorasick(list(payloads))
+
+    def find(self, text: str) -> list[Hit[Payload]]:
+        """Return every hit whose Latin letters and digits are not part of a longer word."""
+        return [
+            Hit(start, end, payload)
+            for start, end, index in self._automaton.find_overlapping(text)
+            if stands_alone(text, start, end)
+            for payload in self._payloads[index]
+        ]
+
+
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether [start, end) cuts no Latin word and no number.
+
+    A letter is blocked by a letter and a digit by a digit: LG in `LG8080` is a name, in `MLGB` it
+    is not; 7-11 in `2027-11` is a date.
+    """
+    if start > 0 and _continues(text[start - 1], text[start]):
+        return False
+    return end == len(text) or not _continues(text[end], text[end - 1])
+
+
+def _continues(neighbour: str, edge: str) -> bool:
+    if edge > "\u024f" or neighbour > "\u024f":
+        return False
+    return (edge.isalpha() and neighbour.isalpha()) or (edge.isdigit() and neighbour.isdigit())
+
+
+def longest(hits: Iterable[Hit[Payload]]) -> list[Hit[Payload]]:
+    """Keep the leftmost, then longest hit, without overlap, by position."""
+    kept: list[Hit[Payload]] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    return kept
+
+
+def boundaries_of(words: Sequence[str]) -> frozenset[int]:
+    """Return the positions between words, both ends of the text among them."""
+    return frozenset(accumulate(map(len, words), initial=0))
