@@ -30,6 +30,7 @@ Row = dict[str, Any]
 BOOKKEEPING = frozenset({"source", "collected_at", "crawl_id", "segment_id", "content_hash"})
 # Says nothing of its own: derived, evidence, or the instant of looking.
 NOT_CONTENT = BOOKKEEPING | {"text_hash", "raw_record", "observed_at"}
+QUARANTINE_IDENTITY = ("table_name", "of_segment_id", "record_id", "rule", "raw_record")
 ABSENT_MEANS_FALSE = frozenset({"is_deleted", "is_truncated", "is_excerpt"})
 INT64 = range(-(2**63), 2**63)
 CENT_FRACTION = Decimal("0.0001")
@@ -75,7 +76,7 @@ def identity(table: str, row: Mapping[str, Any]) -> bytes:
     An act whose actor is not shown is told from the next by its time: nothing else could.
     """
     if table == "quarantine":
-        parts = [row[c] for c in ("table_name", "record_id", "rule", "raw_record")]
+        parts = [row[c] for c in QUARANTINE_IDENTITY]
     else:
         parts = [row[c] for c in IDENTITY[table]]
     if table == "reactions" and row["actor_key"] is None:
@@ -86,7 +87,7 @@ def identity(table: str, row: Mapping[str, Any]) -> bytes:
 def identity_columns(table: str) -> list[str]:
     """Return the columns that `identity` looks at."""
     if table == "quarantine":
-        return ["table_name", "record_id", "rule", "raw_record"]
+        return [*QUARANTINE_IDENTITY]
     return [*IDENTITY[table], *(["occurred_at"] if table == "reactions" else [])]
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -138,9 +139,29 @@ class ChannelWriter:
             "channel_id": self.run.channel_id,
             "table_name": table,
             "record_id": None if record_id is None else mask_text(str(record_id)),
+            "of_segment_id": None,
             "rule": rule,
             "reason": mask_text(reason),
             "raw_record": _redacted(raw),
+        }
+        self._take(QUARANTINE, row, identity(QUARANTINE, row))
+
+    def refuse_landed(
+        self, table: str, segment_id: str, record_id: str, rule: str, reason: str
+    ) -> None:
+        """Refuse a row that landed in an earlier segment: it stays there, and counts nowhere.
+
+        `record_id` is the row's own id, unmasked, for readers find the row by it.
+        """
+        self._require_open()
+        row = {
+            "channel_id": self.run.channel_id,
+            "table_name": table,
+            "record_id": record_id,
+            "of_segment_id": segment_id,
+            "rule": rule,
+            "reason": reason,
+            "raw_record": None,
         }
         self._take(QUARANTINE, row, identity(QUARANTINE, row))
 
@@ -223,7 +244,7 @@ class ChannelWriter:
         }
         row = self._ledger_row(ordinal, segment_id, committed_at, closing)
         self._store.commit(files, (f"{LEDGER}/{place}", encode(to_arrow(LEDGER, [row]))))
-        self._committed.append(row)
+        self._committed.append({**row, PLACE: place})
 
     def _to_arrow(self, table: str, waiting: list[_Waiting], segment_id: str) -> pa.Table:
         run = {
@@ -293,7 +314,7 @@ class ChannelWriter:
 
     def _landed(self, table: str) -> dict[bytes, list[bytes]]:
         landed: dict[bytes, list[bytes]] = {}
-        places = [row[PLACE] for row in self._ledger.of_run(self.run)]
+        places = [row[PLACE] for row in self._committed]
         for row in self._read(table, places, identity_columns(table)).to_pylist():
             name = identity(table, row)
             content = row.get("content_hash")
@@ -321,9 +342,12 @@ class ChannelWriter:
         return "channel_id" not in IDENTITY[table] or segment["channel_id"] == self.run.channel_id
 
     def _read(self, table: str, places: list[str], columns: list[str]) -> pa.Table:
-        there = set(self._store.files_below(f"{table}/source={self.run.source}"))
+        folder = f"{table}/source={self.run.source}"
+        there = set(self._store.files_below(folder)) if places else set()
         paths = [p for p in (f"{table}/{place}" for place in places) if p in there]
         wanted = [*columns, *(["content_hash"] if table in IDENTITY else [])]
+        if not paths:
+            return TABLES[table].empty_table().select(wanted)
         return self._store.dataset(paths, TABLES[table]).to_table(columns=wanted)
 
 
@@ -339,6 +363,7 @@ def _redacted(raw: Mapping[str, Any] | str | bytes) -> str:
     return json.dumps(mask_text(raw), ensure_ascii=False)
 
 
+@cache
 def _code_version() -> str:
     try:
         return version("tingchao")
