@@ -1,0 +1,305 @@
+"""Airflow on one machine: prepared, started, watched and stopped as one.
+
+`airflow standalone` is not used: SIGTERM leaves its children behind, and it starts a triggerer that
+no DAG here needs. Everything it keeps (database, logs, the generated password) lies in
+`<data>/airflow`; secrets reach the tasks through the environment alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import psutil  # type: ignore[import-untyped]
+
+from tingchao.airflow_api import AirflowApi, AirflowApiError
+from tingchao.config import Config
+from tingchao.errors import ConfigurationError, TingchaoError
+from tingchao.fence import die_with_parent, exclusive
+
+USER = "tingchao"
+POOL = {"name": "warehouse", "slots": 1, "description": "DuckDB allows one writing process"}
+COMPONENTS = {
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "api-server": ["api-server"],
+}
+WATCHED = ("metadatabase", "scheduler", "dag_processor")
+START_SECONDS = 120.0
+LOAD_SECONDS = 60.0
+STOP_SECONDS = 15.0
+DAGS = Path(__file__).resolve().parent.parent / "dags"
+
+Echo = Callable[[str], object]
+
+
+def serve(config: Config, *, port: int, echo: Echo) -> None:
+    """Run Airflow until SIGINT or SIGTERM; `TingchaoError` when a part of it ends by itself."""
+    with (
+        suppress(KeyboardInterrupt),
+        _signals(_interrupt),
+        running_airflow(config, port=port, echo=echo) as airflow,
+    ):
+        echo(f"Airflow is ready: {airflow.api.url}  user {USER}  password {airflow.api.password}")
+        for line in airflow.loaded_dags():
+            echo(line)
+        echo("DAGs start paused: switch them on there. Ctrl-C stops everything.")
+        while True:
+            airflow.check()
+            time.sleep(1)
+
+
+@contextmanager
+def running_airflow(
+    config: Config, *, port: int, echo: Echo, base: Mapping[str, str] = os.environ
+) -> Iterator[RunningAirflow]:
+    """Airflow, healthy, for as long as the context lasts; nothing of it is left afterwards.
+
+    `base` is the environment its tasks inherit. `BusyError` when it already runs on this data.
+    """
+    home = config.data / "airflow"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with exclusive(home / "airflow.lock"):
+        _require_free(port)
+        api = AirflowApi(port, USER, _keep_password(home))
+        env = environment(config, home, port, base)
+        _migrate(home, env, echo)
+        airflow = RunningAirflow(api, home, {})
+        try:
+            echo("starting Airflow")
+            for name, words in COMPONENTS.items():
+                airflow.processes[name] = _start(home / "logs" / f"{name}.log", words, env)
+            airflow.wait_until_healthy()
+            _make_pool(api)
+            yield airflow
+        finally:
+            with _signals(signal.SIG_IGN):  # a second Ctrl-C does not leave half of it running
+                echo("stopping Airflow")
+                stop_tree(list(airflow.processes.values()))
+
+
+@dataclass(frozen=True)
+class RunningAirflow:
+    """The started components and the way to ask them."""
+
+    api: AirflowApi
+    home: Path
+    processes: dict[str, subprocess.Popen[bytes]]
+
+    def check(self) -> None:
+        """Raise `TingchaoError` with the end of its log when a component has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                log = self.home / "logs" / f"{name}.log"
+                raise TingchaoError(
+                    f"airflow {name} ended with exit code {process.returncode}; the end of {log}:\n"
+                    + tail(log)
+                )
+
+    def wait_until_healthy(self) -> None:
+        """Return when every component says it is well; `TingchaoError` after two minutes."""
+        deadline = time.monotonic() + START_SECONDS
+        while unhealthy := self.api.unhealthy_parts(WATCHED):
+            self.check()
+            if time.monotonic() > deadline:
+                raise TingchaoError(
+                    f"Airflow did not become healthy in {START_SECONDS:.0f} s: {unhealthy}; "
+                    f"see {self.home / 'logs'}"
+                )
+            time.sleep(0.3)
+
+    def loaded_dags(self) -> list[str]:
+        """One line per DAG that loaded and per file that did not, once they no longer change."""
+        deadline = time.monotonic() + LOAD_SECONDS
+        seen: list[list[str]] = []
+        while time.monotonic() < deadline:
+            seen.append(self._dag_lines())
+            if seen[-1] and seen[-3:] == [seen[-1]] * 3:
+                break
+            self.check()
+            time.sleep(2)
+        return seen[-1] or [f"no DAG was found in {DAGS}; see {self.home / 'logs'}"]
+
+    def _dag_lines(self) -> list[str]:
+        dags = self.api.get("dags", limit=100)["dags"]
+        errors = self.api.get("importErrors", limit=100)["import_errors"]
+        loaded = [f"  {dag['dag_id']}{' (paused)' * dag['is_paused']}" for dag in dags]
+        return loaded + [f"  {e['filename']} did not load: {last_error(e)}" for e in errors]
+
+
+def last_error(import_error: Mapping[str, str]) -> str:
+    """The message at the end of a traceback that Airflow shows for a DAG file."""
+    lines = import_error["stack_trace"].strip().splitlines()
+    raised = [i for i, line in enumerate(lines) if line and not line[0].isspace()]
+    return "\n".join(lines[raised[-1] :]) if raised else "\n".join(lines)
+
+
+def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) -> dict[str, str]:
+    """Environment of Airflow and its tasks, the same whatever the machine's zone and locale.
+
+    AIRFLOW__* variables of `base` win over those that tune, e.g. a Postgres connection, never over
+    those that must agree with each other.
+    """
+    if not DAGS.is_dir():
+        raise ConfigurationError(f"{DAGS}: no such folder; Airflow is started from a checkout")
+    url = f"http://127.0.0.1:{port}"
+    tuned = {
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__INSTANCE_NAME": "Tingchao 聽潮",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    }
+    fixed = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "TINGCHAO_CONFIG": str(config.path),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)]),
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    inherited = {k: v for k, v in base.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**tuned, **inherited, **fixed}
+
+
+def stop_tree(processes: list[subprocess.Popen[bytes]], patience: float = STOP_SECONDS) -> None:
+    """End the processes and all that came from them: politely, then for good."""
+    members = [m for process in processes if process.poll() is None for m in _tree(process.pid)]
+    for member in members:
+        _signal(member, signal.SIGTERM)
+    _, alive = psutil.wait_procs(members, timeout=patience)
+    for member in {*alive, *(child for one in alive for child in _tree(one.pid))}:
+        _signal(member, signal.SIGKILL)
+    for process in processes:
+        process.wait()
+
+
+def tail(file: Path, lines: int = 15) -> str:
+    """Last lines of a log; empty when there is none."""
+    try:
+        return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(process: psutil.Process, sign: int) -> None:
+    try:
+        process.send_signal(sign)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _start(log: Path, words: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a component in a session of its own, so that Ctrl-C reaches us alone."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    parent = os.getpid()
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "airflow", *words],
+            env=dict(env),
+            cwd=env["AIRFLOW_HOME"],  # `-m` would put our own folder on its path
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent),
+        )
+
+
+def _migrate(home: Path, env: Mapping[str, str], echo: Echo) -> None:
+    """Bring Airflow's own database to this version of Airflow, once per version."""
+    mark = home / "migrated"
+    database = env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]  # may hold a password: only its digest
+    wanted = f"{version('apache-airflow')} {hashlib.sha256(database.encode()).hexdigest()}"
+    if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
+        return
+    echo("preparing Airflow's database")
+    log = home / "logs" / "migrate.log"
+    process = _start(log, ["db", "migrate"], env)
+    try:
+        code = process.wait()
+    finally:
+        stop_tree([process])
+    if code != 0:
+        raise TingchaoError(f"airflow db migrate failed; the end of {log}:\n{tail(log)}")
+    mark.write_text(wanted, encoding="utf-8")
+
+
+def _make_pool(api: AirflowApi) -> None:
+    try:
+        api.post("pools", body=POOL)
+    except AirflowApiError as error:
+        if error.status != 409:
+            raise
+
+
+def _keep_password(home: Path) -> str:
+    """The generated password of our user, in a file that nobody else may read."""
+    file = home / "passwords.json"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            json.dump({USER: secrets.token_urlsafe(12)}, out)
+    return str(json.loads(file.read_text(encoding="utf-8"))[USER])
+
+
+def _require_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); give another with "
+                "`tingchao airflow --port`"
+            ) from None
+
+
+@contextmanager
+def _signals(action: Callable[[int, FrameType | None], object] | int) -> Iterator[None]:
+    """SIGINT and SIGTERM do `action` inside the block."""
+    previous = {sign: signal.signal(sign, action) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for sign, handler in previous.items():
+            signal.signal(sign, handler)
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
