@@ -23,7 +23,8 @@ DONE = frozenset({StopReason.EXHAUSTED, StopReason.REACHED_WATERMARK, StopReason
 # Path of the segment's files below `<table>/`, the same in every table: source, date, name.
 PLACE = "place"
 _WITH_PLACE = CRAWLS.append(pa.field(PLACE, pa.string()))
-_ORDER = [("committed_at", "ascending"), ("source", "ascending"), ("channel_id", "ascending")]
+# Two commits of one instant (a frozen clock) keep the order of their runs' names.
+_ORDER = ("committed_at", "crawl_id", "source", "channel_id", "ordinal", PLACE)
 
 
 class Ledger:
@@ -94,4 +95,4 @@ def _belongs(row: dict[str, Any], run: LogicalRun) -> bool:
 
 def _in_order(tables: list[pa.Table]) -> pa.Table:
     rows = pa.concat_tables(tables)
-    return rows.sort_by([*_ORDER, ("ordinal", "ascending"), (PLACE, "ascending")])
+    return rows.sort_by([(column, "ascending") for column in _ORDER])

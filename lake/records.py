@@ -57,6 +57,21 @@ def make_row(table: str, record: Mapping[str, Any], *, channel_id: str) -> Row:
     return row
 
 
+def quotable(table: str, record: Mapping[str, Any]) -> Row:
+    """Return what may be shown of a refused record.
+
+    A column that is unknown here, or a key that is no pseudonym, may hold a person's name.
+    """
+    columns = _columns(table)
+    shown = {name: value for name, value in record.items() if name in columns}
+    for name in [n for n in shown if n.endswith("_key") or n == "handles"]:
+        try:
+            columns[name](shown[name])
+        except RefusedRecordError:
+            del shown[name]
+    return shown
+
+
 def content_hash(table: str, row: Row) -> str:
     """Return 32 hex digits over everything that the observation says.
 

@@ -143,7 +143,8 @@ class LocalStore(Store):
         ledger_path, row = ledger
         with self._locked():
             self._refuse_taken(ledger_path)
-            self._announce([*files], ledger_path)
+            if files:
+                self._announce([*files], ledger_path)
             for path, data in files.items():
                 self._put(path, data)
             self._put_once(ledger_path, row)

@@ -21,14 +21,14 @@ import pyarrow as pa
 from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
 from lake.history import Added, TableHistory
 from lake.ledger import PLACE, Ledger, is_done
-from lake.records import Row, identity, identity_columns, last_hashes, make_row, to_arrow
+from lake.records import Row, identity, identity_columns, last_hashes, make_row, quotable, to_arrow
 from lake.redact import mask_text, redact
 from lake.runs import LogicalRun, Window, place_of
 from lake.schemas import IDENTITY, LEDGER, TABLES, StopReason
 from lake.store import Store, encode
 
 MAX_ROWS = 50_000
-MAX_TEXT_BYTES = 64 * 1024 * 1024
+MAX_TEXT_LENGTH = 50_000_000  # characters; bounds memory when posts are long
 QUARANTINE = "quarantine"
 MICROSECOND = timedelta(microseconds=1)
 
@@ -57,13 +57,13 @@ class _Buffer:
 
     rows: dict[str, list[_Waiting]] = field(default_factory=dict)
     row_count: int = 0
-    text_size: int = 0
+    text_length: int = 0
     collected_at: datetime | None = None
 
     def add(self, table: str, waiting: _Waiting, at: datetime) -> None:
         self.rows.setdefault(table, []).append(waiting)
         self.row_count += 1
-        self.text_size += sum(len(v) for v in waiting.row.values() if isinstance(v, str))
+        self.text_length += sum(len(v) for v in waiting.row.values() if isinstance(v, str))
         self.collected_at = self.collected_at or at
 
     def count(self, *, quarantined: bool) -> int:
@@ -121,7 +121,7 @@ class ChannelWriter:
             row = make_row(table, record, channel_id=self.run.channel_id)
         except RefusedRecordError as refused:
             native = record.get(_id_column(table))
-            self.refuse(table, record, refused.rule, refused.reason, native)
+            self.refuse(table, quotable(table, record), refused.rule, refused.reason, native)
             return Added.QUARANTINED
         return self._take(table, row, bytes.fromhex(row["content_hash"]))
 
@@ -133,7 +133,10 @@ class ChannelWriter:
         reason: str,
         record_id: Any = None,
     ) -> None:
-        """Put a record into quarantine: by which rule, what was found and expected, and itself."""
+        """Put a record into quarantine: by which rule, what was found and expected, and itself.
+
+        Contacts are masked in `raw`; names of people must have been taken out of it.
+        """
         self._require_open()
         row = {
             "channel_id": self.run.channel_id,
@@ -219,7 +222,7 @@ class ChannelWriter:
             self._flush()  # a segment lies within one UTC day: its folder is named by it
         waiting.row["collected_at"] = at
         self._buffer.add(table, waiting, at)
-        if self._buffer.row_count >= self._max_rows or self._buffer.text_size >= MAX_TEXT_BYTES:
+        if self._buffer.row_count >= self._max_rows or self._buffer.text_length >= MAX_TEXT_LENGTH:
             self._flush()
 
     def _flush(self, **closing: Any) -> None:
@@ -324,10 +327,12 @@ class ChannelWriter:
     def _earlier(self, table: str) -> set[bytes]:
         if table == QUARANTINE:
             return set()
+        # As of this attempt's clock, so that days which are replayed out of order land the same.
+        ledger = self._ledger.rows(source=self.run.source, as_of=self._started_at)
         mine = {row["segment_id"] for row in self._committed}
         places = [
             row[PLACE]
-            for row in self._ledger.rows(source=self.run.source).to_pylist()
+            for row in ledger.to_pylist()
             if row["segment_id"] not in mine and self._may_know(table, row)
         ]
         return last_hashes(table, self._read(table, places, identity_columns(table)))
