@@ -1,0 +1,255 @@
+"""The files that a team in this town already has: page exports, orders, visits, members, audiences.
+
+Each is a snapshot at an instant, in a format of its own: byte-order marks, CRLF, Big5, thousands
+separators, repeated rows, and columns with names and contacts that nobody asked for and that must
+never land. All contacts are out of ranges that lead nowhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from demo.cast import CRM, OFFICIAL, PLACES, SHOP, WEB, Place, Shape, Touch
+from demo.days import date_of, day_at, midnight, seconds_of, taipei
+from demo.draw import happens, open_stream
+from demo.people import Person, page_id
+from demo.shop import Order, Visit
+from demo.town import Town, write_if_changed
+
+SHOP_URL = "https://shop.wuyu.example/"
+_NAMELESS = "王小明"
+
+
+class Table(NamedTuple):
+    """One kind of file: its columns in the file's own words, and how it is written."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[Town, int], Iterator[tuple[object, ...]]]
+    encoding: str = "utf-8"
+    ending: str = "\n"
+
+
+def stamp(at: int) -> str:
+    """Local time as spreadsheets show it."""
+    return taipei(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def stamp_with_offset(at: int) -> str:
+    return taipei(at).strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def page_posts(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
+    """Posts and comments of a fan page; authors as page-scoped ids, beside names to be dropped."""
+
+    def rows(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+        for post in town.posts:
+            if post.place is place and post.exists_at(at):
+                parent = post.parent.post_id if post.parent is not None else ""
+                author = town.population.native_author(place, post.author)
+                yield (
+                    post.post_id,
+                    post.kind.value,
+                    parent,
+                    author,
+                    _NAMELESS if post.author != OFFICIAL else place.title,
+                    post.saying_at(at).body,
+                    stamp(post.at),
+                )
+
+    return rows
+
+
+def page_reactions(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
+    """Marks under the posts of a fan page, with who left them and when."""
+
+    def rows(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+        for reaction in town.reactions:
+            if reaction.place is place and reaction.exists_at(at):
+                person = page_id(reaction.author)
+                yield reaction.post.post_id, person, reaction.kind, stamp(reaction.at)
+
+    return rows
+
+
+def audiences(source: str) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
+    """Fans of each channel at the end of each closed day; of one channel nobody knows."""
+
+    def rows(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+        counts = town.fan_counts
+        for place in PLACES:
+            if place.source != source or not place.shows_fans:
+                continue
+            for offset, count in enumerate(counts[place.id]):
+                observed = midnight(town.first + offset + 1) - 60
+                if observed < at:
+                    yield place.id, place.title, stamp(observed), f"{count:,}"
+
+    return rows
+
+
+def orders(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+    """Orders as they stand; about one in a hundred rows comes twice."""
+    for trade in town.trades:
+        for order in trade.orders:
+            if order.at <= at:
+                row = _order_row(trade.person, order, at)
+                yield row
+                if happens(open_stream("twice", order.order_id), 0.01):
+                    yield row
+
+
+def _order_row(person: Person, order: Order, at: int) -> tuple[object, ...]:
+    goods = order.amount - order.shipping
+    return (
+        order.order_id,
+        stamp_with_offset(order.at),
+        order.status_at(at),
+        order.currency,
+        _amount(order.amount),
+        _amount(goods // 21),
+        _amount(order.shipping),
+        _amount(order.refund_at(at)),
+        order.customer_id or "",
+        order.visitor_id or "",
+        _contact(person),
+        *_touch(order.touch),
+        order.coupon or "",
+    )
+
+
+def visits(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+    """Sessions as the analytics recorded them; visitors who refused have no key."""
+    for trade in town.trades:
+        for visit in trade.visits:
+            if visit.at <= at:
+                yield _visit_row(visit)
+
+
+def _visit_row(visit: Visit) -> tuple[object, ...]:
+    page = f"{SHOP_URL}menu"
+    return (
+        visit.visit_id,
+        visit.visitor_id or "",
+        stamp_with_offset(visit.at),
+        *_touch(visit.touch),
+        page,
+    )
+
+
+def members(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+    """CRM members with the handles that they told the shop, fewer than they have."""
+    for person in (trade.person for trade in town.trades):
+        if person.member_since is not None and person.is_member_on(day_at(at)):
+            yield (
+                f"M{person.index:07d}",
+                date_of(person.member_since).isoformat(),
+                stamp(at),
+                *(_told(person, source) for source in ("ptt", "feed", "fanpage", SHOP)),
+                _NAMELESS,
+                _contact(person),
+                "0900-000-000",
+            )
+
+
+def _told(person: Person, source: str) -> str:
+    return person.native_id(source) if source in person.told_handles else ""
+
+
+def _contact(person: Person) -> str:
+    return f"person{person.index}@mail.example"
+
+
+def _amount(cents: int) -> str:
+    return f"{cents // 100:,}.{cents % 100:02}"
+
+
+def _touch(touch: Touch) -> tuple[str, str, str, str]:
+    source, medium, campaign, host = touch
+    referrer = f"https://{host}/" if host else ""
+    return source or "", medium or "", campaign or "", referrer
+
+
+_POSTS = ("post_id", "type", "parent_id", "user_id", "user_name", "message", "created_time")
+_REACTIONS = ("post_id", "user_id", "reaction", "reacted_time")
+_AUDIENCE = ("channel", "name", "observed", "fans")
+_ORDERS = (
+    "Name",
+    "Created at",
+    "Financial Status",
+    "Currency",
+    "Total",
+    "Taxes",
+    "Shipping",
+    "Refunded Amount",
+    "Customer ID",
+    "Client ID",
+    "Email",
+    "UTM Source",
+    "UTM Medium",
+    "UTM Campaign",
+    "Referring Site",
+    "Discount Code",
+)
+_VISITS = (
+    "session_id",
+    "client_id",
+    "session_start",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "referrer",
+    "landing_page",
+)
+_MEMBERS = (
+    "會員編號",
+    "入會日",
+    "匯出時間",
+    "PTT帳號",
+    "論壇暱稱",
+    "粉專編號",
+    "商店顧客編號",
+    "姓名",
+    "電子郵件",
+    "手機",
+)
+PAGES = tuple(place for place in PLACES if place.shape is Shape.PAGE)
+
+
+def files() -> dict[str, Table]:
+    """Every file of the folder `exports`, by name."""
+    listed = {
+        f"audience-{source}.csv": Table(_AUDIENCE, audiences(source), "big5", "\r\n")
+        for source in ("ptt", "feed", "fanpage")
+    }
+    for place in PAGES:
+        listed[f"{place.id}-posts.csv"] = Table(_POSTS, page_posts(place), "utf-8-sig", "\r\n")
+        listed[f"{place.id}-reactions.csv"] = Table(_REACTIONS, page_reactions(place))
+    listed[f"{SHOP}-orders.csv"] = Table(_ORDERS, orders)
+    listed[f"{WEB}-visits.csv"] = Table(_VISITS, visits)
+    listed[f"{CRM}-members.csv"] = Table(_MEMBERS, members, "utf-8-sig")
+    return listed
+
+
+def write_exports(town: Town, folder: Path, now: datetime) -> list[Path]:
+    """Write the files as they stand at an instant under `folder/exports`; return those written."""
+    at = seconds_of(now)
+    written = []
+    for name, table in files().items():
+        path = folder / "exports" / name
+        if write_if_changed(path, encode(table, table.rows(town, at))):
+            written.append(path)
+    return written
+
+
+def encode(table: Table, rows: Iterable[tuple[object, ...]]) -> bytes:
+    """Write CSV; what an encoding lacks becomes a question mark, as spreadsheets have it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator=table.ending)
+    writer.writerow(table.columns)
+    writer.writerows(rows)
+    return text.getvalue().encode(table.encoding, "replace")
