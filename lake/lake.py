@@ -145,8 +145,8 @@ class Lake:
         if isinstance(self._store, LocalStore):
             return self._store.root
         copy = LocalStore(Path(folder))
-        there = set(copy.files_below("."))
         for table in sorted(TABLES, key=lambda name: name == LEDGER):
+            there = set(copy.files_below(table))
             for path in [f"{table}/{EMPTY}", *self._paths(table)]:
                 if path not in there:
                     copy.write({path: self._store.read(path)})

@@ -227,17 +227,18 @@ class ChannelWriter:
 
     def _flush(self, **closing: Any) -> None:
         """Commit the buffer as the next segment; behind another attempt's, if there is one."""
-        while not self.is_done:
-            ordinal = len(self._committed)
+        while not self.is_done and (self._buffer.row_count or closing):
             try:
-                self._commit(ordinal, closing)
+                self._commit(closing)
             except SegmentTakenError:
                 self._give_way()
-                continue
-            break
-        self._buffer, self._counts = _Buffer(), _Counts()
+            else:
+                self._counts = _Counts()
+                break
+        self._buffer = _Buffer()
 
-    def _commit(self, ordinal: int, closing: Mapping[str, Any]) -> None:
+    def _commit(self, closing: Mapping[str, Any]) -> None:
+        ordinal = len(self._committed)
         segment_id = self.run.segment_id(ordinal)
         committed_at = self._now().astimezone(UTC)
         place = place_of(self.run.source, segment_id, self._buffer.collected_at or committed_at)
@@ -297,10 +298,11 @@ class ChannelWriter:
                 f"{self.run.source} {self.run.channel_id} {self.run.crawl_id}: the ledger has a "
                 f"segment {before} that cannot be read back; is the lake being written by hand?"
             )
+        for table, history in self._histories.items():
+            history.landed = self._landed(table)
         kept = _Buffer(collected_at=self._buffer.collected_at)
         for table, rows in self._buffer.rows.items():
-            history = self._history(table)
-            history.landed = self._landed(table)
+            history = self._histories[table]
             for waiting in rows:
                 if not history.is_landed(waiting.identity, waiting.content, waiting.version):
                     kept.add(table, waiting, waiting.row["collected_at"])

@@ -204,6 +204,21 @@ def test_two_attempts_side_by_side_double_nothing(tmp_path: Path) -> None:
     assert first.is_done
 
 
+def test_an_attempt_that_was_overtaken_by_far_doubles_nothing(tmp_path: Path) -> None:
+    late = Lake.open(tmp_path).write(RUN, now=clock(), max_rows=1)
+    early = Lake.open(tmp_path).write(RUN, now=clock(), max_rows=1)
+    for number in range(4):
+        early.add("posts", post(number))
+    for number in (0, 1, 2):
+        late.add("posts", post(number))
+        early.add("posts", post(4 + number))
+    for number in range(10):
+        late.add("posts", post(number))
+    posts = Lake.open(tmp_path).read("posts")["post_id"].to_pylist()
+    assert sorted(posts) == [f"M.{number}" for number in range(10)]
+    assert 0 not in Lake.open(tmp_path).ledger()["landed_count"].to_pylist()
+
+
 def test_two_readings_of_one_file_side_by_side_double_nothing(tmp_path: Path) -> None:
     states = ("paid", "refunded", "paid", "cancelled")
     versions = [order(n, status=state) for state in states for n in range(3)]
