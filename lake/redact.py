@@ -19,11 +19,14 @@ from lake.text import make_storable
 MAX_DEPTH = 64
 
 # Possessive runs that begin where no such character stands before: every text is read once.
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]++[@＠][A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+")
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]++(?:\.\d{1,3}){0,3}(?![\w:])")
-_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}|\*)){3}(?![\w]|\.\w)")
-_TAIWAN_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Da-d1289]\d{8}(?![A-Za-z0-9])")
-_MAINLAND_ID = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
+_DOMAIN = r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+"
+_EMAIL = re.compile(
+    rf"(?:(?<![\w.+%-])[\w.+%-]++|(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]++)@{_DOMAIN}"
+)
+_IPV6 = re.compile(r"(?<![\w:.])[0-9A-F:]++(?:\.\d{1,3}){0,3}(?![\w:])", re.ASCII | re.IGNORECASE)
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}|\*)){3}(?!\w|\.\w)", re.ASCII)
+_TAIWAN_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Da-d1289]\d{8}(?![A-Za-z0-9])", re.ASCII)
+_MAINLAND_ID = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])", re.ASCII)
 _GAP = r"[ \u00a0.-]?"
 _PHONE = re.compile(
     rf"""(?<![\d.])(?:
@@ -32,9 +35,11 @@ _PHONE = re.compile(
       | (?:\+?886{_GAP}|\(?0)[2-8]\d?\)?{_GAP}\d{{3,4}}{_GAP}\d{{4}}        # Taiwan, fixed
       | (?:\+86{_GAP}|\(?0)(?:10|2\d|[3-9]\d{{2}})\)?{_GAP}\d{{3,4}}{_GAP}\d{{4}}  # mainland, fixed
     )(?!\d)""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
-_HANDLE = re.compile(r"[@＠][\w.·-]*\w")
+_HANDLE = re.compile(r"@[\w.·-]*\w")
+# A full-width telephone number is a telephone number: ０９１２…
+_ORDINARY_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -49,15 +54,20 @@ def redact(record: Mapping[str, Any], person_fields: Collection[str] = frozenset
 
 
 def mask_text(text: str) -> str:
-    """Return the text with e-mail, IP, telephone and identity numbers and @handles masked."""
+    """Return the text with e-mail, IP, telephone and identity numbers and @handles masked.
+
+    A text without any comes back as it was; one with some, in ordinary width.
+    """
     text = make_storable(text)
-    text = _EMAIL.sub("[email]", text)
-    text = _IPV6.sub(_mask_ipv6, text)
-    text = _IPV4.sub("[ip]", text)
-    text = _MAINLAND_ID.sub(_mask_mainland_id, text)
-    text = _TAIWAN_ID.sub("[id]", text)
-    text = _PHONE.sub("[phone]", text)
-    return _HANDLE.sub("@user", text)
+    narrow = text.translate(_ORDINARY_WIDTH)
+    masked = _EMAIL.sub("[email]", narrow)
+    masked = _IPV6.sub(_mask_ipv6, masked)
+    masked = _IPV4.sub("[ip]", masked)
+    masked = _MAINLAND_ID.sub(_mask_mainland_id, masked)
+    masked = _TAIWAN_ID.sub("[id]", masked)
+    masked = _PHONE.sub("[phone]", masked)
+    masked = _HANDLE.sub("@user", masked)
+    return text if masked == narrow else masked
 
 
 def _clean(value: Any, dropped: frozenset[str], depth: int) -> Any:

@@ -65,7 +65,7 @@ _CTIME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _RFC2822 = re.compile(
-    r"(?:[^\d\s,]{1,12},? ?|[^\d\s,]{1,12} )?(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[a-z]*[ -,]+"
+    r"(?:[^\d\s,]{1,12},? ?|[^\d\s,]{1,12} )?(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[a-z]*[- ,]+"
     rf"(?P<year>\d{{4}}|\d{{2}}),? {_CLOCK}"
     r"(?: ?(?P<offset>[+-]\d{4}|(?:gmt|utc|ut)?[+-]\d{1,2}(?::?\d{2})?|[a-z]{1,5}))?(?: \(.*\))?",
     re.IGNORECASE | re.ASCII,
@@ -167,13 +167,19 @@ def parse_epoch(
     raw = _tidy(str(value))
     try:
         number = Decimal(raw)
-        size = abs(number)
-        found = unit or ("s" if size < 10**11 else "ms" if size < 10**14 else "us")
-        microseconds = int(number * _EPOCH_UNITS[found])
+        found = unit or _epoch_unit(number)
+        microseconds = int((number * _EPOCH_UNITS[found]).quantize(Decimal(1)))
         at = _EPOCH_START + timedelta(microseconds=microseconds)
     except (InvalidOperation, OverflowError, ValueError):
         raise TimeFormatError(f"expected a Unix time, found {raw!r:.60}") from None
     return Instant(at, Precision.SECOND, raw)
+
+
+def _epoch_unit(number: Decimal) -> Literal["s", "ms", "us"]:
+    """Tell the unit by size: seconds stay below their bound until the year 5138."""
+    if abs(number) < 10**11:
+        return "s"
+    return "ms" if abs(number) < 10**14 else "us"
 
 
 def parse_local(text: str, zone: tzinfo, order: Literal["ymd", "mdy", "dmy"] = "ymd") -> Instant:
@@ -196,7 +202,7 @@ def parse_excel_serial(value: float | str, zone: tzinfo) -> Instant:
     try:
         number = Decimal(raw)
         seconds = int((number % 1 * 86_400).to_integral_value())
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         raise TimeFormatError(f"expected a spreadsheet's day number, found {raw!r:.60}") from None
     if int(number) not in _EXCEL_SERIALS:
         raise TimeFormatError(
@@ -303,7 +309,8 @@ def _from_match(raw: str, found: re.Match[str], zone: tzinfo, year_zero: int = 0
     parts = found.groupdict()
     month = MONTHS.get(parts["month"].lower(), 0) or _number(parts["month"])
     try:
-        day = date(_full_year(parts["year"]) + year_zero, month, int(parts["day"]))
+        year = int(parts["year"]) + year_zero if year_zero else _full_year(parts["year"])
+        day = date(year, month, int(parts["day"]))
     except ValueError as error:
         raise TimeFormatError(f"no such day: {raw!r:.60} ({error})") from None
     return _at_clock(raw, day, found, _offset(parts.get("offset")) or zone)
