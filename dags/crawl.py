@@ -7,6 +7,7 @@ for again: `airflow backfill create --dag-id crawl_ptt --from-date 2026-09-01 --
 
 from __future__ import annotations
 
+from airflow.sdk import chain
 from configured import crawl_schedule, crawled_sources, landing, open_config
 from factory import RUN, WINDOW, pipeline, step
 
@@ -23,4 +24,4 @@ for source in crawled_sources(config):
     ):
         crawl = step(config, "crawl", "crawl", source, RUN, WINDOW, hours=4)
         gate = step(config, "gate", "gate landing", RUN, hours=1, outlets=[landing(source)])
-        crawl >> gate
+        chain(crawl, gate)

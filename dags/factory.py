@@ -34,7 +34,7 @@ def pipeline(config: Config, dag_id: str, *, schedule: Any, doc: str, tags: list
     return DAG(
         dag_id,
         schedule=schedule,
-        start_date=datetime.combine(config.start_date, time(), UTC),
+        start_date=datetime.combine(config.start_date, time(), config.zone).astimezone(UTC),
         catchup=False,
         max_active_runs=1,
         doc_md=doc,

@@ -1,4 +1,4 @@
-"""One DAG per source that arrives as files: import them one after another, then the landing gate.
+"""One DAG per source that arrives as files: import its files, then the landing gate.
 
 A file that was landed before is recognised by its content and adds nothing.
 """
@@ -19,6 +19,6 @@ for source, imports in imported_sources(config).items():
         doc="\n".join([__doc__, *(f"- `{i.id}`: {i.table} from {i.path}" for i in imports)]),
         tags=["import", source],
     ):
-        files = [step(config, i.id, "import", i.id, RUN, hours=1) for i in imports]
+        land = step(config, "import", "import", *(i.id for i in imports), RUN, hours=2)
         gate = step(config, "gate", "gate landing", RUN, hours=1, outlets=[landing(source)])
-        chain(*files, gate)
+        chain(land, gate)

@@ -6,7 +6,7 @@ the very file that will be served; if it is refused, yesterday's marts go on bei
 
 from __future__ import annotations
 
-from airflow.sdk import AssetAny
+from airflow.sdk import AssetAny, chain
 from configured import crawled_sources, imported_sources, landing, open_config
 from factory import POOL, RUN, pipeline, step
 
@@ -23,4 +23,4 @@ with pipeline(
     enrich = step(config, "enrich", "enrich", hours=4)
     build = step(config, "build", "build", hours=2, pool=POOL)
     publish = step(config, "publish", "publish", RUN, hours=1, pool=POOL)
-    enrich >> build >> publish
+    chain(enrich, build, publish)

@@ -150,8 +150,8 @@ def last_error(import_error: Mapping[str, str]) -> str:
 def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) -> dict[str, str]:
     """Environment of Airflow and its tasks, the same whatever the machine's zone and locale.
 
-    AIRFLOW__* variables of `base` win over those that tune, e.g. a Postgres connection, never over
-    those that must agree with each other.
+    AIRFLOW__* variables of `base` win over those that tune (a Postgres connection, the address to
+    bind inside a container), never over those that must agree with each other.
     """
     if not DAGS.is_dir():
         raise ConfigurationError(f"{DAGS}: no such folder; Airflow is started from a checkout")
@@ -160,6 +160,7 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__INSTANCE_NAME": "Tingchao 聽潮",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
@@ -174,7 +175,6 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
