@@ -20,9 +20,9 @@ MAX_DEPTH = 64
 
 # Possessive runs that begin where no such character stands before: every text is read once.
 _DOMAIN = r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+"
-_EMAIL = re.compile(
-    rf"(?:(?<![\w.+%-])[\w.+%-]++|(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]++)@{_DOMAIN}"
-)
+# Chinese stands right before an address without a space, so the name in ASCII is tried first.
+_EMAIL = re.compile(rf"(?<![\w.+%-])[\w.+%-]++@{_DOMAIN}", re.ASCII)
+_EMAIL_OF_ANY_SCRIPT = re.compile(rf"(?<![\w.+%-])[\w.+%-]++@{_DOMAIN}")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-F:]++(?:\.\d{1,3}){0,3}(?![\w:])", re.ASCII | re.IGNORECASE)
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.(?:\d{1,3}|\*)){3}(?!\w|\.\w)", re.ASCII)
 _TAIWAN_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Da-d1289]\d{8}(?![A-Za-z0-9])", re.ASCII)
@@ -38,8 +38,12 @@ _PHONE = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _HANDLE = re.compile(r"@[\w.·-]*\w")
-# A full-width telephone number is a telephone number: ０９１２…
-_ORDINARY_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+# A full-width telephone number is a telephone number: ０９１２… Punctuation stays as it is.
+_ORDINARY_WIDTH = {
+    code: code - 0xFEE0
+    for code in range(0xFF01, 0xFF5F)
+    if chr(code - 0xFEE0).isalnum() or chr(code - 0xFEE0) in "@.+-_"
+}
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -61,6 +65,7 @@ def mask_text(text: str) -> str:
     text = make_storable(text)
     narrow = text.translate(_ORDINARY_WIDTH)
     masked = _EMAIL.sub("[email]", narrow)
+    masked = _EMAIL_OF_ANY_SCRIPT.sub("[email]", masked)
     masked = _IPV6.sub(_mask_ipv6, masked)
     masked = _IPV4.sub("[ip]", masked)
     masked = _MAINLAND_ID.sub(_mask_mainland_id, masked)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
 from lake.history import Added, TableHistory
@@ -332,21 +333,19 @@ class ChannelWriter:
         # As of this attempt's clock, so that days which are replayed out of order land the same.
         ledger = self._ledger.rows(source=self.run.source, as_of=self._started_at)
         mine = {row["segment_id"] for row in self._committed}
-        places = [
-            row[PLACE]
-            for row in ledger.to_pylist()
-            if row["segment_id"] not in mine and self._may_know(table, row)
-        ]
+        segments = self._may_know(table, ledger).select(["segment_id", PLACE]).to_pylist()
+        places = [row[PLACE] for row in segments if row["segment_id"] not in mine]
         return last_hashes(table, self._read(table, places, identity_columns(table)))
 
-    def _may_know(self, table: str, segment: Row) -> bool:
-        """Whether a segment can hold things that this run can meet in the table.
+    def _may_know(self, table: str, segments: pa.Table) -> pa.Table:
+        """Return the segments that can hold things that this run can meet in the table.
 
         A crawl meets its own channel's; an import can hold any channel's.
         """
-        if self.run.route == "import" or segment["route"] == "import":
-            return True
-        return "channel_id" not in IDENTITY[table] or segment["channel_id"] == self.run.channel_id
+        if self.run.route == "import" or "channel_id" not in IDENTITY[table]:
+            return segments
+        is_own = pc.field("channel_id") == self.run.channel_id
+        return segments.filter(is_own | (pc.field("route") == "import"))
 
     def _read(self, table: str, places: list[str], columns: list[str]) -> pa.Table:
         folder = f"{table}/source={self.run.source}"
