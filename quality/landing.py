@@ -1,0 +1,412 @@
+"""What must hold of what landed, before anything is counted from it.
+
+Two kinds of rules. A row that cannot be true (published tomorrow, refunded more than paid) goes to
+quarantine and the rest goes on. A batch that cannot be right (files that are not what the ledger
+says, a page that suddenly holds nothing, nobody having written anything) stops the run: somebody
+must look before it is counted.
+
+The rules see ids, times, amounts and counters, never a text: texts are lossless and may hold
+anything, NUL and control characters included, so there is nothing about them to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quality.rules import Rule, Severity, literal, never, quote, row_count
+
+# Of each table, what the rules look at; and the id by which a refused row is found again.
+LOOKED_AT: Final[dict[str, tuple[str, ...]]] = {
+    "posts": (
+        "post_id",
+        "kind",
+        "parent_id",
+        "author_key",
+        "url",
+        "published_at",
+        "edited_at",
+        "counters",
+    ),
+    "reactions": ("post_id", "actor_key", "kind", "occurred_at"),
+    "channels": ("channel_id", "observed_at", "fan_count", "counters"),
+    "authors": ("author_key", "observed_at", "counters"),
+    "visits": ("visit_id", "visitor_key", "occurred_at"),
+    "orders": (
+        "order_id",
+        "customer_key",
+        "visitor_key",
+        "ordered_at",
+        "status",
+        "amount",
+        "tax_amount",
+        "shipping_amount",
+        "refund_amount",
+        "currency",
+    ),
+    "members": ("member_key", "observed_at", "joined_at", "handles"),
+}
+RECORD_ID: Final = {
+    "posts": "post_id",
+    "reactions": "post_id",
+    "channels": "channel_id",
+    "authors": "author_key",
+    "visits": "visit_id",
+    "orders": "order_id",
+    "members": "member_key",
+}
+LANDED_IN = ("source", "crawl_id", "segment_id", "collected_at")
+
+FILES = "landed_files"
+BATCHES = "batches"
+REFUSALS = "refusals"
+
+EARLIEST = "timestamptz '1990-01-01 00:00:00+00'"  # before any of these platforms
+LATEST = "collected_at + interval 1 day"  # a clock may run ahead, a day is more than a clock
+PSEUDONYM = r"^[a-z0-9]{1,16}\.[a-z2-7]{26}$"
+FEWEST_TO_JUDGE = 20  # below this many records a share says nothing
+USUAL_RUNS = 3  # as many runs that brought something make an empty one suspicious
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One data file of one segment."""
+
+    table: str
+    segment_id: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A landed row that a rule refuses."""
+
+    table: str
+    source: str
+    crawl_id: str
+    segment_id: str
+    record_id: str
+    rule: str
+    says: str
+
+
+def _refuse(table: str, name: str, broken: str, says: str) -> Rule:
+    return never(
+        table,
+        name,
+        f"select * from {quote(table)} where {broken}",
+        says=says,
+        severity=Severity.QUARANTINE,
+    )
+
+
+def _time_rules(table: str, column: str) -> Iterator[Rule]:
+    yield _refuse(
+        table,
+        f"{column}_not_in_the_future",
+        f"{column} > {LATEST}",
+        f"{column} at most a day after collected_at",
+    )
+    yield _refuse(
+        table, f"{column}_not_before_1990", f"{column} < {EARLIEST}", f"{column} in 1990 or later"
+    )
+
+
+def _named(table: str, column: str) -> Rule:
+    return _refuse(
+        table, f"{column}_present", f"trim({quote(column)}) = ''", f"{column} is not blank"
+    )
+
+
+def _counters(table: str) -> Rule:
+    impossible = "len(list_filter(counters, c -> c.lo < 0 or c.hi < c.lo)) > 0"
+    return _refuse(table, "counters_possible", impossible, "counters with 0 ≤ lo ≤ hi")
+
+
+ROW_RULES: Final[tuple[Rule, ...]] = (
+    _named("posts", "post_id"),
+    _named("posts", "kind"),
+    *_time_rules("posts", "published_at"),
+    *_time_rules("posts", "edited_at"),
+    _counters("posts"),
+    _refuse("posts", "not_its_own_parent", "parent_id = post_id", "parent_id is another post"),
+    _refuse(
+        "posts",
+        "url_is_a_web_address",
+        "not regexp_matches(url, '^https?://[^/\\s]')",
+        "url begins with http:// or https://",
+    ),
+    _named("reactions", "post_id"),
+    _named("reactions", "kind"),
+    *_time_rules("reactions", "occurred_at"),
+    *_time_rules("channels", "observed_at"),
+    _refuse("channels", "fan_count_not_negative", "fan_count < 0", "fan_count ≥ 0"),
+    _counters("channels"),
+    *_time_rules("authors", "observed_at"),
+    _counters("authors"),
+    _named("visits", "visit_id"),
+    *_time_rules("visits", "occurred_at"),
+    _named("orders", "order_id"),
+    *_time_rules("orders", "ordered_at"),
+    _refuse(
+        "orders",
+        "amounts_not_negative",
+        "amount < 0 or tax_amount < 0 or shipping_amount < 0 or refund_amount < 0",
+        "no negative amount",
+    ),
+    _refuse(
+        "orders",
+        "refund_within_amount",
+        "refund_amount > amount",
+        "refund_amount at most amount",
+    ),
+    _refuse(
+        "orders",
+        "currency_is_a_code",
+        "not regexp_full_match(currency, '[A-Z]{3}')",
+        "currency of three capital letters",
+    ),
+    _refuse(
+        "orders",
+        "status_known",
+        "status not in ('paid', 'pending', 'cancelled', 'refunded', 'test')",
+        "status paid, pending, cancelled, refunded or test",
+    ),
+    *_time_rules("members", "observed_at"),
+    _refuse(
+        "members",
+        "handles_complete",
+        "len(list_filter(handles, h -> h.source is null or h.key is null)) > 0",
+        "every handle with source and key",
+    ),
+)
+
+
+def _stop(table: str, name: str, broken: str, says: str) -> Rule:
+    return never(table, name, f"select * from {quote(table)} where {broken}", says=says)
+
+
+def _pseudonym_rules() -> Iterator[Rule]:
+    """A name where a pseudonym belongs: nothing may go on, and the row must be erased."""
+    for table, columns in LOOKED_AT.items():
+        for column in columns:
+            if column.endswith("_key"):
+                yield _stop(
+                    table,
+                    f"{column}_is_a_pseudonym",
+                    f"not regexp_matches({column}, {literal(PSEUDONYM)})",
+                    f"{column} made by lake.pseudonyms",
+                )
+    yield _stop(
+        "members",
+        "handles_are_pseudonyms",
+        f"len(list_filter(handles, h -> not regexp_matches(h.key, {literal(PSEUDONYM)}))) > 0",
+        "handles made by lake.pseudonyms",
+    )
+
+
+def rules_for_landing(max_quarantine_share: float) -> tuple[Rule, ...]:
+    """List every rule for what landed; the share is of refused among seen records, 0–1."""
+    refused = "quarantined_count + refused_count"
+    return (
+        row_count(BATCHES, at_least=1, says="at least one batch to judge"),
+        _stop(FILES, "files_readable", "not is_readable", "every file can be read"),
+        _stop(FILES, "schema_declared", "not is_as_declared", "the schema of its table"),
+        _stop(
+            BATCHES,
+            "files_agree_with_ledger",
+            "landed_count <> found_count",
+            "as many rows in files as the ledger says",
+        ),
+        _stop(
+            BATCHES,
+            "not_suddenly_empty",
+            "not is_accepted and stop_reason = 'exhausted' and byte_count > 0 "
+            f"and full_run_count >= {USUAL_RUNS} "
+            "and landed_count + unchanged_count + quarantined_count = 0",
+            "records from a channel that used to have some",
+        ),
+        _stop(
+            BATCHES,
+            "quarantine_share",
+            f"not is_accepted and {refused} > {max_quarantine_share} * ({_SEEN}) "
+            f"and ({_SEEN} >= {FEWEST_TO_JUDGE} or landed_count = refused_count)",
+            f"at most {max_quarantine_share:.0%} of the records refused",
+        ),
+        _stop(
+            BATCHES,
+            "somebody_wrote",
+            "not is_accepted and is_identity_visible "
+            f"and post_count >= {FEWEST_TO_JUDGE} and author_count = 0",
+            "authors, for the source shows them",
+        ),
+        *_pseudonym_rules(),
+        *ROW_RULES,
+    )
+
+
+_SEEN: Final = "landed_count + unchanged_count + quarantined_count"
+
+
+def stage_landing(
+    database: Path,
+    files: Sequence[LandedFile],
+    empty_files: Mapping[str, Path],
+    batches: Iterable[Mapping[str, Any]],
+    discarded: Collection[str] = (),
+) -> None:
+    """Write what the rules look at into a fresh DuckDB file.
+
+    `empty_files`: per table the zero-row file that has its declared schema. `batches`: one row per
+    logical run, as `BATCH_TYPES` says. `discarded`: crawl ids of which a person wants no row.
+    """
+    with duckdb.connect(str(database), config={"autoinstall_known_extensions": "false"}) as db:
+        declared = {table: pq.read_schema(path) for table, path in empty_files.items()}
+        for table in LOOKED_AT:
+            db.execute(f"create table {table} as {_select(table)}", [[str(empty_files[table])]])
+        _load_files(db, files, declared)
+        _load_batches(db, batches)
+        _find_refusals(db, discarded)
+        db.execute("checkpoint")
+
+
+def read_refusals(database: Path) -> list[Refusal]:
+    """List the rows that go to quarantine, in a settled order."""
+    with duckdb.connect(str(database), read_only=True) as db:
+        rows = db.execute(
+            f"select table_name, source, crawl_id, segment_id, record_id, rule, says "
+            f"from {REFUSALS} order by all"
+        ).fetchall()
+    return [Refusal(*row) for row in rows]
+
+
+BATCH_TYPES: Final = {
+    "source": "varchar",
+    "channel_id": "varchar",
+    "crawl_id": "varchar",
+    "stop_reason": "varchar",
+    "byte_count": "bigint",
+    "landed_count": "bigint",
+    "unchanged_count": "bigint",
+    "quarantined_count": "bigint",
+    "full_run_count": "bigint",
+    "is_identity_visible": "boolean",
+    "is_accepted": "boolean",
+    "segment_ids": "varchar[]",
+}
+
+
+def _select(table: str) -> str:
+    columns = ", ".join(dict.fromkeys((*LANDED_IN, *LOOKED_AT[table])))
+    return f"select {columns} from read_parquet(?, hive_partitioning = false)"
+
+
+def _load_files(
+    db: duckdb.DuckDBPyConnection, files: Sequence[LandedFile], declared: Mapping[str, pa.Schema]
+) -> None:
+    db.execute(
+        f"create table {FILES} (table_name varchar, segment_id varchar, is_readable boolean, "
+        "is_as_declared boolean, row_count bigint)"
+    )
+    for file in files:
+        found = _load_file(db, file, declared[file.table])
+        db.execute(f"insert into {FILES} values (?, ?, ?, ?, ?)", [file.table, *found])
+
+
+def _load_file(
+    db: duckdb.DuckDBPyConnection, file: LandedFile, declared: pa.Schema
+) -> tuple[str, bool, bool, int]:
+    """Load one file; says whether it could be read, whether it is as declared, and its rows."""
+    try:
+        if not pq.read_schema(file.path).equals(declared, check_metadata=False):
+            return file.segment_id, True, False, 0
+        rows = pq.read_metadata(file.path).num_rows
+        if file.table in LOOKED_AT:
+            db.execute(f"insert into {file.table} {_select(file.table)}", [[str(file.path)]])
+    except (OSError, pa.ArrowException, duckdb.Error):
+        return file.segment_id, False, False, 0
+    return file.segment_id, True, True, rows
+
+
+def _load_batches(db: duckdb.DuckDBPyConnection, batches: Iterable[Mapping[str, Any]]) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in BATCH_TYPES.items())
+    db.execute(f"create table judged_batches ({columns})")
+    places = ", ".join("?" for _ in BATCH_TYPES)
+    for batch in batches:
+        values = [batch[name] for name in BATCH_TYPES]
+        db.execute(f"insert into judged_batches values ({places})", values)
+
+
+def _find_refusals(db: duckdb.DuckDBPyConnection, discarded: Collection[str]) -> None:
+    """Note every row that a row rule refuses, then count per batch what the batch rules ask."""
+    db.execute(
+        f"create table {REFUSALS} (table_name varchar, source varchar, crawl_id varchar, "
+        "segment_id varchar, record_id varchar, rule varchar, says varchar)"
+    )
+    for table, record_id in RECORD_ID.items():
+        db.execute(
+            f"insert into {REFUSALS} select distinct ?, source, crawl_id, segment_id, {record_id}, "
+            f"'discarded', 'a person discarded this crawl' from {table} "
+            "where list_contains(?, crawl_id)",
+            [table, list(discarded)],
+        )
+        db.execute(f"delete from {table} where list_contains(?, crawl_id)", [list(discarded)])
+    for rule in ROW_RULES:
+        db.execute(
+            f"insert into {REFUSALS} select distinct ?, source, crawl_id, segment_id, "
+            f"{RECORD_ID[rule.table]}, ?, ? from ({rule.breaches})",
+            [rule.table, rule.name, rule.says],
+        )
+    db.execute(_BATCHES_SQL)
+    db.execute("drop table judged_batches")
+
+
+_BATCHES_SQL: Final = f"""
+create table {BATCHES} as
+with
+
+segments as (
+    select source, crawl_id, channel_id, unnest(segment_ids) as segment_id from judged_batches
+),
+
+found as (
+    select source, crawl_id, channel_id, sum(row_count) as found_count
+    from {FILES} join segments using (segment_id)
+    where table_name <> 'quarantine'
+    group by all
+),
+
+refused as (
+    select
+        segments.source, segments.crawl_id, segments.channel_id,
+        count(distinct (table_name, segment_id, record_id)) as refused_count
+    from {REFUSALS} as refusals join segments using (segment_id)
+    where refusals.rule <> 'discarded'
+    group by all
+),
+
+wrote as (
+    select
+        segments.source, segments.crawl_id, segments.channel_id,
+        count(*) as post_count, count(author_key) as author_count
+    from posts join segments using (segment_id)
+    group by all
+)
+
+select
+    judged_batches.* exclude (segment_ids),
+    coalesce(found_count, 0)::bigint as found_count,
+    coalesce(refused_count, 0) as refused_count,
+    coalesce(post_count, 0) as post_count,
+    coalesce(author_count, 0) as author_count
+from judged_batches
+left join found using (source, crawl_id, channel_id)
+left join refused using (source, crawl_id, channel_id)
+left join wrote using (source, crawl_id, channel_id)
+"""

@@ -1,0 +1,146 @@
+"""The report: static pages that open from a file, no script, nothing fetched from anywhere.
+
+Everything that came from outside (names of channels and brands) is escaped by the template engine,
+and the page's own policy forbids whatever might slip through.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.drawing import ROW_HEIGHT, SPARK_HEIGHT, draw_slopes, draw_spark, is_ranked, round_up
+from reports.figures import SHOWN_WEEKS, Cell, Figures, State
+from reports.manifest import Manifest
+from reports.words import LANGUAGES, PAGES, WORDS
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Style:
+    """The pages' one style sheet, and the policy that allows it and nothing else."""
+
+    css: Markup
+    policy: str
+
+
+def write_report(folder: Path, figures: Figures, manifest: Manifest) -> None:
+    """Write one page per language into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in LANGUAGES:
+        page = render(language, figures, manifest)
+        (folder / PAGES[language]).write_text(page, encoding="utf-8")
+
+
+def render(language: str, figures: Figures, manifest: Manifest) -> str:
+    """Render the page in one of `LANGUAGES`."""
+    words = WORDS[language]
+    facts = manifest.facts
+    zone = ZoneInfo(facts["time_zone"])
+    as_of = datetime.fromisoformat(manifest.as_of_at).astimezone(zone)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            language=language,
+            w=words,
+            other_page=PAGES[_other(language)],
+            other_language=_other(language),
+            style=style(),
+            figures=figures,
+            manifest=manifest,
+            as_of=f"{as_of:%Y-%m-%d %H:%M} {facts['time_zone']}",
+            k=facts["suppress_below"],
+            slopes=draw_slopes(figures.channels),
+            left_out=[c for c in figures.channels if not is_ranked(c)],
+            definition_of=_definition_links(figures),
+            most=_leaders(figures),
+            conversion_top=_top(c.conversion_hi for c in figures.channels),
+            rate_top=_top(c.activity_rate for c in figures.channels),
+            spark=draw_spark,
+            row_height=ROW_HEIGHT,
+            spark_height=SPARK_HEIGHT,
+            shown_weeks=SHOWN_WEEKS,
+            State=State,
+        )
+    )
+
+
+@cache
+def style() -> Style:
+    """Read the style sheet; the policy names its digest, so no other style can apply."""
+    css = "\n" + (HERE / "templates" / "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return Style(Markup(css), policy)  # noqa: S704 - our own file, read from our own package
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": _count, "percent": _percent, "month": _month}
+    return environment
+
+
+def _other(language: str) -> str:
+    return next(other for other in LANGUAGES if other != language)
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _percent(value: float, *, signed: bool = False) -> str:
+    """A rate as people read it: two digits that matter below one per cent, one above."""
+    digits = 2 if 0 < abs(value) < 0.01 else 1
+    return f"{value * 100:{'+' if signed else ''}.{digits}f}%"
+
+
+def _month(day: date, language: str) -> str:
+    return f"{day.year} 年 {day.month} 月" if language == "zh-Hant" else f"{day:%B %Y}"
+
+
+def _definition_links(figures: Figures) -> Mapping[str, str]:
+    """Column to the anchor of its newest definition; the scorecard's own wording goes first."""
+    links: dict[str, str] = {}
+    for definition in figures.definitions:
+        links.setdefault(definition.column, definition.metric_id)
+    for definition in figures.definitions:
+        if definition.metric_id.startswith("channel_scorecard"):
+            links[definition.column] = definition.metric_id
+    return links
+
+
+def _leaders(figures: Figures) -> dict[str, Any]:
+    """The channels that lead by fans, by activity and by conversion; None where nobody is known."""
+    channels = figures.channels
+    return {
+        "fans": next((c for c in channels if c.fan_rank == 1 and c.fans.is_known), None),
+        "active": next(
+            (c for c in channels if c.activity_rank == 1 and c.activity_rate.is_known), None
+        ),
+        "conversion": next(
+            (c for c in channels if c.conversion_rank == 1 and c.conversion_lo.is_known), None
+        ),
+    }
+
+
+def _top(cells: Iterable[Cell]) -> float:
+    """End of the axis on which all known cells find place."""
+    return round_up(max((cell.value for cell in cells if cell.value is not None), default=0))

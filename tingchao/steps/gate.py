@@ -1,0 +1,318 @@
+"""Check what landed, or what is about to be published; a refusal ends with exit code 3.
+
+Great Expectations runs in a short child process: its seconds of import and its hold on the file
+end with it. Whatever keeps the child from a verdict counts as a refusal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lake import Lake, LogicalRun, StopReason
+from quality.landing import (
+    LOOKED_AT,
+    USUAL_RUNS,
+    LandedFile,
+    Refusal,
+    read_refusals,
+    rules_for_landing,
+    stage_landing,
+)
+from quality.marts import Expected, rules_for_marts
+from quality.page import render_verdict
+from quality.request import Request
+from quality.rules import Rule
+from quality.verdict import RUNBOOK, Verdict, write_verdict
+from reports.errors import PublicationError
+from reports.shelf import Shelf
+from scrapers.source import load_source, source_names
+from tingchao.context import Context
+from tingchao.errors import ConfigurationError, GateRefusedError, TingchaoError
+from tingchao.fence import exclusive, run_child
+from tingchao.marts import load_marts
+
+TIMEOUT = 1800.0  # seconds; a gate that takes longer is stuck
+NO_GATE_YET = ("crawl", "import")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class GateSummary:
+    """What a gate that passed has found."""
+
+    gate: str
+    rule_count: int
+    judged: str
+    refused_count: int
+    page: Path | None
+
+    def __str__(self) -> str:
+        if not self.rule_count:
+            return f"gate {self.gate}: {self.judged}"
+        refused = f", {self.refused_count:,} rows to quarantine" if self.refused_count else ""
+        return (
+            f"gate {self.gate}: {self.rule_count} rules hold for {self.judged}{refused}; "
+            f"{self.page}"
+        )
+
+
+def gate_landing(
+    context: Context,
+    *,
+    run_id: str | None = None,
+    accept: Collection[str] = (),
+    discard: Collection[str] = (),
+) -> GateSummary:
+    """Judge every committed segment that no gate has judged; bad rows go to quarantine.
+
+    `accept`: crawl ids whose odd batches a person has looked at; `discard`: crawl ids of which no
+    row shall count. `GateRefusedError` stops on a broken batch and writes nothing to the lake.
+    """
+    with exclusive(context.lock("gate-landing")):
+        batches = list(_ungated(context, accept))
+        _require_known("--accept/--discard", {*accept, *discard}, {b["crawl_id"] for b in batches})
+        if not batches:
+            return GateSummary("landing", 0, "nothing has landed since the last verdict", 0, None)
+        folder = _gates_folder(context, "landing", run_id)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".landing-") as scratch:
+            staged = Path(scratch) / "landing.duckdb"
+            _stage(context, staged, batches, discard)
+            rules = rules_for_landing(context.config.quality.max_quarantine_share)
+            verdict = replace(
+                judge("landing", staged, rules, folder), waived=tuple(sorted({*accept, *discard}))
+            )
+            _keep(context, verdict, folder, f"{len(batches):,} batches")
+            refusals = read_refusals(staged)
+        _note(context, batches, refusals)
+    judged = f"{len(batches):,} batches, {sum(b['landed_count'] for b in batches):,} rows"
+    return GateSummary(
+        "landing", len(verdict.outcomes), judged, len(refusals), folder / "landing.html"
+    )
+
+
+def gate_marts(
+    context: Context,
+    *,
+    path: Path | None = None,
+    accept_drop: Sequence[str] = (),
+    run_id: str | None = None,
+) -> GateSummary:
+    """Judge a marts file; without one, read the published version back and judge that.
+
+    `GateRefusedError` says which rules refused, `TingchaoError` which published bytes are damaged.
+    """
+    shelf = Shelf(context.data / "published")
+    version = shelf.current
+    if path is None:
+        path = shelf.folder / "marts.duckdb"
+        if version is None:
+            raise TingchaoError(f"{path}: nothing is published yet; run `tingchao publish`")
+        _require_whole(shelf, version)
+    folder = _gates_folder(context, "marts", run_id)
+    verdict = judge_marts(context, path, shelf, accept_drop, folder)
+    return GateSummary("marts", len(verdict.outcomes), str(path), 0, folder / "marts.html")
+
+
+def judge_marts(
+    context: Context, path: Path, shelf: Shelf, accept_drop: Collection[str], folder: Path
+) -> Verdict:
+    """Judge a marts file against its contracts and the last published manifest, or refuse."""
+    marts = load_marts()
+    _require_known("--accept-drop", accept_drop, {mart.name for mart in marts})
+    version = shelf.current
+    last = shelf.manifest(version).mart_rows if version and shelf.has(version) else {}
+    expected = Expected(
+        suppress_below=context.config.reporting.suppress_below,
+        max_row_drop=context.config.quality.max_row_drop,
+        last_counts=last,
+        accepted_drops=frozenset(accept_drop),
+    )
+    if not path.is_file():
+        raise GateRefusedError(f"gate marts: {path}: no such file; run `tingchao publish`")
+    verdict = judge("marts", path, rules_for_marts(marts, expected), folder)
+    verdict = replace(verdict, waived=tuple(sorted(accept_drop)))
+    _keep(context, verdict, folder, path.name)
+    return verdict
+
+
+def judge(gate: str, database: Path, rules: Sequence[Rule], folder: Path) -> Verdict:
+    """Have a child process judge a DuckDB file; `GateRefusedError` when it gives no verdict."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{gate}-") as scratch:
+        request, answer = Path(scratch) / "request.json", Path(scratch) / "verdict.json"
+        request.write_text(Request(gate, database, tuple(rules)).to_json(), encoding="utf-8")
+        argv = [sys.executable, "-m", "quality.run", str(request), str(answer)]
+        try:
+            child = run_child(argv, env=_environment(), timeout=TIMEOUT)
+            if child.returncode != 0:
+                raise ValueError(f"exit code {child.returncode}: {_last_line(child.stderr)}")
+            return Verdict.from_json(answer.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
+            raise GateRefusedError(
+                f"gate {gate}: no verdict on {database.name} ({error}); a gate that errors "
+                f"refuses. Nothing was changed: {RUNBOOK}"
+            ) from None
+
+
+def _environment() -> dict[str, str]:
+    """Ours without secrets; compiled modules are kept, they halve the child's start."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TINGCHAO_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
+    return kept | {"GX_ANALYTICS_ENABLED": "false", "PYTHONUTF8": "1"}
+
+
+def _last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+
+
+def _gates_folder(context: Context, gate: str, run_id: str | None) -> Path:
+    folder = context.run_folder(run_id or f"gate-{gate}-{context.now():%Y%m%dT%H%M%SZ}") / "gates"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _keep(context: Context, verdict: Verdict, folder: Path, subject: str) -> None:
+    """Keep a verdict as JSON and page; `GateRefusedError` when it refuses."""
+    write_verdict(verdict, folder)
+    page = folder / f"{verdict.gate}.html"
+    at = context.now().isoformat(timespec="seconds")
+    page.write_text(render_verdict(verdict, subject=subject, at=at), encoding="utf-8")
+    if not verdict.passed:
+        raise GateRefusedError(
+            f"{verdict.explain()}\nWhat was published before stays. Look at {page}, then {RUNBOOK}"
+        )
+
+
+def _require_known(option: str, found: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(found) - set(known)):
+        raise ConfigurationError(
+            f"{option}: expected some of {', '.join(sorted(known)) or 'nothing'}; "
+            f"found {', '.join(unknown)}"
+        )
+
+
+def _require_whole(shelf: Shelf, version: str) -> None:
+    try:
+        problems = shelf.problems(version) or shelf.misread(version, shelf.folder)
+    except PublicationError as error:
+        problems = [str(error)]
+    if problems:
+        raise TingchaoError(
+            "published files are damaged:\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+            + "\nRun `tingchao publish`, which writes them anew, and check the disk"
+        )
+
+
+# ---- what landed
+
+
+def _ungated(context: Context, accept: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield one row per logical run that has segments without a verdict (`BATCH_TYPES`)."""
+    rows = context.lake.ledger().to_pylist()
+    judged = {s for row in rows if row["route"] == "gate" for s in (row["query"] or "").split()}
+    collected = [row for row in rows if row["route"] in NO_GATE_YET]
+    full_runs = _full_runs(collected, judged)
+    runs: dict[tuple[str, str, str], list[Row]] = {}
+    for row in collected:
+        if row["segment_id"] not in judged:
+            run = (row["source"], row["channel_id"], row["crawl_id"])
+            runs.setdefault(run, []).append(row)
+    for (source, channel_id, crawl_id), segments in runs.items():
+        closing = [row["stop_reason"] for row in segments if row["is_last"]]
+        yield {
+            "source": source,
+            "channel_id": channel_id,
+            "crawl_id": crawl_id,
+            "stop_reason": closing[-1] if closing else None,
+            **{name: sum(row[name] for row in segments) for name in _SUMMED},
+            "full_run_count": full_runs.get((source, channel_id), 0),
+            "is_identity_visible": _is_identity_visible(context, source, channel_id),
+            "is_accepted": crawl_id in accept,
+            "segment_ids": sorted(row["segment_id"] for row in segments),
+        }
+
+
+_SUMMED = ("byte_count", "landed_count", "unchanged_count", "quarantined_count")
+
+
+def _full_runs(rows: Iterable[Row], judged: Collection[str]) -> dict[tuple[str, str], int]:
+    """How many of each channel's last judged runs brought something."""
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for row in rows:
+        if row["segment_id"] in judged:
+            runs = seen.setdefault((row["source"], row["channel_id"]), {})
+            count = row["landed_count"] + row["unchanged_count"]
+            runs[row["crawl_id"]] = runs.get(row["crawl_id"], 0) + count
+    return {
+        channel: sum(count > 0 for count in list(runs.values())[-USUAL_RUNS:])
+        for channel, runs in seen.items()
+    }
+
+
+def _is_identity_visible(context: Context, source: str, channel_id: str) -> bool | None:
+    """Whether authors can be seen; None when nothing says so."""
+    for channel in context.config.channels:
+        if channel.id == channel_id and channel.author_identity is not None:
+            return channel.author_identity
+    if source in source_names():
+        return load_source(source).capabilities.author_identity
+    return None
+
+
+def _stage(
+    context: Context, staged: Path, batches: Sequence[Row], discard: Collection[str]
+) -> None:
+    lake = context.lake
+    root = lake.mirror(context.data / "warehouse" / "mirror")
+    wanted = {segment for batch in batches for segment in batch["segment_ids"]}
+    files = [
+        LandedFile(table, path.stem, path)
+        for table in (*LOOKED_AT, "quarantine")
+        for path in _local_paths(lake, root, table)
+        if path.stem in wanted
+    ]
+    empty = {
+        table: root / table / "source=_schema" / "collected_date=1970-01-01" / "empty.parquet"
+        for table in (*LOOKED_AT, "quarantine")
+    }
+    stage_landing(staged, files, empty, batches, discard)
+
+
+def _local_paths(lake: Lake, root: Path, table: str) -> Iterator[Path]:
+    for address in lake.segments(table):
+        yield root / address.removeprefix(lake.address).lstrip("/")
+
+
+def _note(context: Context, batches: Sequence[Row], refusals: Sequence[Refusal]) -> None:
+    """Write one verdict per logical run into the ledger, its refused rows into quarantine."""
+    by_segment: dict[str, list[Refusal]] = {}
+    for refusal in refusals:
+        by_segment.setdefault(refusal.segment_id, []).append(refusal)
+    for batch in batches:
+        segments: list[str] = batch["segment_ids"]
+        mine = [r for segment in segments for r in by_segment.get(segment, ())]
+        run = LogicalRun(
+            source=batch["source"],
+            channel_id=batch["channel_id"],
+            crawl_id=f"gate:{batch['crawl_id']}",
+            route="gate",
+            file_digest=hashlib.sha256(" ".join(segments).encode()).hexdigest(),
+            query=" ".join(segments),
+        )
+        with context.lake.write(run, context.now) as writer:
+            for r in mine:
+                writer.refuse_landed(r.table, r.segment_id, r.record_id, r.rule, r.says)
+            writer.finish(
+                StopReason.EXHAUSTED, covered=None, stop_detail=f"{len(mine)} rows refused"
+            )
