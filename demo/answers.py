@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from demo.days import day_at, seconds_of
 from demo.life import Day
+from demo.shop import Trade
 from demo.sights import Observer, Reader, Witness
 from demo.tally import Row, Tally
 from demo.town import Town, write_if_changed
@@ -70,24 +71,27 @@ def true_answers(town: Town, now: datetime, *, is_streamed: bool = False) -> dic
     `is_streamed` tells the days anew, one at a time, instead of holding the town in memory.
     """
     at = seconds_of(now)
-    days = town.life.days() if is_streamed else iter(town.told)
-    return _answers(town, Witness(town, at), days)
+    if is_streamed:
+        return _answers(town, Witness(town, at), town.life.days(), town.trading())
+    return _answers(town, Witness(town, at), town.told, town.trades)
 
 
 def seen_answers(town: Town, looks: Sequence[datetime]) -> dict[str, list[Row]]:
     """Rows of every mart as a reader could know them who looked then; the last look is now."""
     reader = Reader(town, [seconds_of(look) for look in looks])
-    return _answers(town, reader, iter(town.told))
+    return _answers(town, reader, town.told, town.trades)
 
 
-def _answers(town: Town, observer: Observer, days: Iterator[Day]) -> dict[str, list[Row]]:
+def _answers(
+    town: Town, observer: Observer, days: Iterable[Day], trades: Iterable[Trade]
+) -> dict[str, list[Row]]:
     tally = Tally(observer, town.first, min(day_at(observer.now) - 1, town.last))
     for day in days:
         for post in day.posts:
             tally.count_act(observer.sees(post))
         for reaction in day.reactions:
             tally.count_act(observer.notices(reaction))
-    for trade in town.trades:
+    for trade in trades:
         tally.count_trade(trade)
         tally.count_handles(trade.person)
     fans = town.fan_counts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from demo.cast import Place, Shape
 from demo.days import taipei, utc
@@ -147,7 +148,7 @@ def _forum(place: Place, posts: Sequence[Post], name_of: Names, at: int) -> byte
 def _zine(place: Place, posts: Sequence[Post], _name_of: Names, at: int) -> bytes:
     """Atom without authors, with relative links, and now and then an id used a second time."""
     entries = []
-    for post, before in zip(posts, [*posts[1:], None], strict=True):
+    for post, before in zip_longest(posts, posts[1:]):
         saying = post.saying_at(at)
         borrowed = before if Quirk.BORROWED_GUID in post.quirks and before is not None else post
         edited = post.edited_at if post.edited_at is not None and post.edited_at <= at else post.at

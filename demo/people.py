@@ -137,13 +137,13 @@ class People:
     def _join(self, index: int, role: Role, leaning: str | None, place: Place) -> Membership | None:
         stream = open_stream(self.seed, "join", index, place.id)
         share = place.join * _affinity(leaning, place)
-        joins = happens(stream, min(share, 0.95))
+        if not happens(stream, min(share, 0.95)):
+            return None
         joined = self.end - int(stream.random() ** 2 * 900)
         left = joined + between(stream, 20, 900) if happens(stream, 0.08) else None
         acts = happens(stream, place.act * _talkativeness(role, place))
         pace = place.pace * (0.3 + 1.4 * stream.random()) * (2.0 if role is Role.IRON else 1.0)
-        pauses = self._pauses(stream, role, joined)
-        return Membership(place, joined, left, acts, pace, pauses) if joins else None
+        return Membership(place, joined, left, acts, pace, self._pauses(stream, role, joined))
 
     def _pauses(self, stream: Random, role: Role, joined: int) -> tuple[tuple[int, int], ...]:
         """Two in ten fall silent for good some day, two in ten come back after weeks."""

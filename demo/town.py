@@ -2,7 +2,7 @@
 
 `Town(seed, people, days)` is a pure value: the same three numbers give the same town everywhere. It
 is small enough to hold for the demo (`Town.posts`); a town of a hundred thousand streams by days
-(`Town.life.days()`), see `python -m demo.load`.
+(`Town.life.days()`), see `demo.load` (`python -m demo.town` runs it).
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class Town:
     @cached_property
     def fan_counts(self) -> dict[str, list[int]]:
         """Followers of every place at the end of every day."""
-        return count_fans((trade.person for trade in self.trades), self.first, self.last)
+        people = (self.population.person(index) for index in range(self.people))
+        return count_fans(people, self.first, self.last)
 
     def trading(self) -> Iterator[Trade]:
         """What every inhabitant did in the shop, one at a time."""
@@ -137,3 +138,9 @@ def write_if_changed(path: Path, content: bytes) -> bool:
     draft.write_bytes(content)
     draft.replace(path)
     return True
+
+
+if __name__ == "__main__":
+    from demo.load import main
+
+    main()

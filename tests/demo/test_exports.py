@@ -1,0 +1,70 @@
+"""The files: snapshots of an instant, in the habits of the tools that would write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from demo.days import seconds_of
+from demo.exports import encode, files, write_exports
+from demo.town import Town
+
+
+def rows_of(town: Town, name: str, now) -> list[dict[str, str]]:
+    table = files()[name]
+    raw = encode(table, table.rows(town, seconds_of(now)))
+    return list(csv.DictReader(io.StringIO(raw.decode(table.encoding), newline="")))
+
+
+@pytest.mark.parametrize("name", files())
+def test_an_earlier_file_holds_less(town, name):
+    earlier = rows_of(town, name, town.closes_at - timedelta(days=20))
+    assert 0 < len(earlier) < len(rows_of(town, name, town.closes_at))
+
+
+def test_writing_again_writes_nothing(town, tmp_path):
+    assert len(write_exports(town, tmp_path, town.closes_at)) == len(files())
+    assert write_exports(town, tmp_path, town.closes_at) == []
+
+
+def test_orders_repeat_change_and_bear_separators(town):
+    now = town.closes_at
+    later, earlier = (rows_of(town, "shop-orders.csv", t) for t in (now, now - timedelta(days=5)))
+    ids = [row["Name"] for row in later]
+    assert len(ids) > len(set(ids))
+    assert any("," in row["Total"] for row in later)
+    before = {row["Name"]: row for row in earlier}
+    refunds = [
+        row
+        for row in later
+        if row["Name"] in before
+        and row["Refunded Amount"] != before[row["Name"]]["Refunded Amount"]
+    ]
+    assert refunds
+    assert {row["Currency"] for row in later} == {"TWD", "HKD"}
+    assert "" in {row["Customer ID"] for row in later}
+
+
+def test_members_tell_some_handles_only(town):
+    members = rows_of(town, "crm-members.csv", town.closes_at)
+    told = sum(bool(row["PTT帳號"]) for row in members) / len(members)
+    assert 0.35 < told < 0.55
+    assert sum(bool(row["商店顧客編號"]) for row in members) / len(members) > 0.8
+
+
+def test_of_one_channel_nobody_knows_the_fans(town):
+    rows = rows_of(town, "audience-feed.csv", town.closes_at)
+    channels = {row["channel"] for row in rows}
+    assert channels == {"blog", "blog-comments", "forum", "deals"}
+
+
+def test_files_keep_their_habits(town):
+    at = seconds_of(town.closes_at)
+    raw = {name: encode(table, table.rows(town, at)) for name, table in files().items()}
+    assert raw["page-wuyu-posts.csv"].startswith(b"\xef\xbb\xbf")
+    assert b"\r\n" in raw["page-wuyu-posts.csv"]
+    assert "手搖飲板".encode("big5") in raw["audience-ptt.csv"]
+    assert "王小明".encode() in raw["crm-members.csv"]
