@@ -1,0 +1,148 @@
+"""Where a crawl may go: http and https, public addresses, the sites it was sent to.
+
+Every request passes here, redirected ones too, and every name passes again when it is resolved, so
+a name that answers with a private address gets nowhere. `allow_hosts` exempts a `host:port` from
+the rules on addresses and ports: stand-in servers on the loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection, Sequence
+from typing import Self
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.resolver import CachingThreadedResolver
+from twisted.internet.base import ReactorBase
+from twisted.internet.defer import Deferred
+from twisted.internet.error import DNSLookupError
+
+from scrapers.access.channel import ChannelSpider, own_host, shown
+from scrapers.errors import AddressRefusedError
+
+PORTS = frozenset({80, 443, 8080, 8443})
+NOT_PUBLIC = "resolves to an address that is not public"
+ALLOW_HOSTS = "TINGCHAO_ALLOW_HOSTS"
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Guard:
+    """Refuses requests to where nobody asked us to go."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.exempt = frozenset(h.lower() for h in crawler.settings.getlist(ALLOW_HOSTS))
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        spider = self.crawler.spider
+        homes = spider.homes if isinstance(spider, ChannelSpider) else None
+        check_url(request.url, exempt=self.exempt, homes=homes)
+
+
+class PublicResolver(CachingThreadedResolver):
+    """Resolves names as Scrapy does and refuses the answer when it is not public."""
+
+    exempt: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> Self:
+        resolver: Self = super().from_crawler(crawler, reactor)
+        hosts = crawler.settings.getlist(ALLOW_HOSTS)
+        resolver.exempt = frozenset(host.lower().rpartition(":")[0] for host in hosts)
+        return resolver
+
+    def getHostByName(  # noqa: N802  Twisted's name
+        self, name: str, timeout: Sequence[int] = ()
+    ) -> Deferred[str]:
+        found: Deferred[str] = super().getHostByName(name, timeout)
+        return found.addCallback(self._check, name)
+
+    def _check(self, address: str, name: str) -> str:
+        if name.lower() not in self.exempt and not is_public(ipaddress.ip_address(address)):
+            raise DNSLookupError(f"{name} {NOT_PUBLIC}")
+        return address
+
+
+def check_url(url: str, *, exempt: frozenset[str], homes: Collection[str] | None = None) -> None:
+    """Raise `AddressRefusedError` unless a URL may be fetched; say which rule forbids it."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise AddressRefusedError(f"{shown(url)}: expected http or https, found {parts.scheme!r}")
+    if "@" in parts.netloc:
+        raise AddressRefusedError(f"{shown(url)}: expected no user and password in an address")
+    host, port = _host_and_port(url)
+    if homes is not None and own_host(host) not in homes and not _is_below(host, homes):
+        raise AddressRefusedError(
+            f"{shown(url)}: another site than the channel's; if it moved there, write the new "
+            "address into the configuration"
+        )
+    if f"{_bracketed(host)}:{port}" in exempt:
+        return
+    if port not in PORTS:
+        raise AddressRefusedError(
+            f"{shown(url)}: expected one of the ports {sorted(PORTS)}, found {port}; a server of "
+            "your own goes into sources.<name>.allow_hosts"
+        )
+    literal = parse_address(host)
+    if literal is not None and not is_public(literal):
+        raise AddressRefusedError(f"{shown(url)}: expected a public address, found {literal}")
+
+
+def parse_address(host: str) -> Address | None:
+    """Read an address in any spelling that a resolver takes: 127.1, 0x7f.1, 2130706433, ::1."""
+    plain = host.strip("[]").rstrip(".").partition("%")[0]
+    try:
+        return ipaddress.ip_address(plain)
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(plain))
+    except (OSError, UnicodeError):
+        return None
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the open internet, and so does any address hidden in it."""
+    if isinstance(address, ipaddress.IPv6Address):
+        hidden = address.ipv4_mapped or address.sixtofour
+        if address.teredo:
+            hidden = address.teredo[1]
+        if address in NAT64:
+            hidden = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if hidden is not None:
+            return is_public(hidden)
+    return address.is_global and not address.is_multicast
+
+
+def _is_below(host: str, homes: Collection[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[i:]) in homes for i in range(1, len(labels)))
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise AddressRefusedError(f"{shown(url)}: expected a port from 1 to 65535") from None
+    if not host:
+        raise AddressRefusedError(f"{shown(url)}: expected a host, found none")
+    return host.lower(), port or (443 if parts.scheme == "https" else 80)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def explain_lookup(error: Exception) -> str | None:
+    """Return the message of a refused name; None for any other failure."""
+    text = str(error)
+    return text if text.endswith(NOT_PUBLIC) else None

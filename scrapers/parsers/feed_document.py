@@ -1,0 +1,365 @@
+"""Feeds of every dialect as one list of entries: RSS 0.9 to 2.0, RDF, Atom, JSON Feed.
+
+The parser recovers from ill-formed documents, because forums do not escape their titles; it expands
+no entity, loads no DTD and opens no connection.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from scrapers.encodings import decode
+from scrapers.parsers.markup import mask_quote_heads, plain_title
+
+PREFIXES = {
+    "http://www.w3.org/2005/Atom": "",
+    "http://purl.org/rss/1.0/": "",
+    "http://my.netscape.com/rdf/simple/0.9/": "",
+    "http://backend.userland.com/rss2": "",
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf:",
+    "http://purl.org/rss/1.0/modules/content/": "content:",
+    "http://purl.org/dc/elements/1.1/": "dc:",
+    "http://purl.org/dc/terms/": "dcterms:",
+    "http://purl.org/rss/1.0/modules/slash/": "slash:",
+    "http://wellformedweb.org/CommentAPI/": "wfw:",
+    "http://purl.org/syndication/thread/1.0": "thr:",
+    "http://rssnamespace.org/feedburner/ext/1.0": "feedburner:",
+    "http://search.yahoo.com/mrss/": "media:",
+    "http://www.w3.org/1999/xhtml": "xhtml:",
+}
+XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([\w.:-]{1,40})["']""")
+DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
+DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.S)
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
+BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
+PLAIN_TITLE = re.compile(r"<title>(?!\s*<!\[CDATA\[)(.*?)</title>", re.S)
+CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.S)
+XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+
+PERSONS = frozenset(
+    {"author", "dc:creator", "creator", "contributor", "managingEditor", "webMaster", "authors"}
+)
+
+
+class NotAFeedError(ValueError):
+    """What came back is no feed; the message says what it seems to be."""
+
+
+@dataclass
+class Entry:
+    """One entry, still as printed; `unread` names the keys that nothing above took."""
+
+    guid: str | None = None
+    link: str | None = None
+    title: str | None = None
+    content: str | None = None
+    is_plain_text: bool = False
+    is_summary: bool = False
+    author: str | None = None
+    published_raw: str | None = None
+    updated_raw: str | None = None
+    categories: tuple[str, ...] = ()
+    comment_count: str | None = None
+    in_reply_to: str | None = None
+    base: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class FeedDocument:
+    """A feed as received; entries in document order."""
+
+    title: str | None
+    generator: str | None
+    entries: tuple[Entry, ...]
+
+
+def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
+    """Read a feed; `NotAFeedError` when it is none.
+
+    `charset` is what the transport declared; the document's own declaration comes after it.
+    """
+    declared = XML_ENCODING.search(body[:1024])
+    text = decode(body, [charset, declared[1].decode("ascii") if declared else None])
+    if text.lstrip().startswith("{"):
+        return _json_feed(text)
+    root = _parse_xml(text)
+    name = _name(root)
+    if name in {"rss", "rdf:RDF"}:
+        return _rss(root)
+    if name == "feed":
+        return _atom(root)
+    raise NotAFeedError(_seems_to_be(text))
+
+
+class _Keys:
+    """The children of one entry, taken by name; what is never asked for is left over."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self.found: dict[str, list[etree._Element]] = {}
+        for child in element:
+            if isinstance(child.tag, str):
+                self.found.setdefault(_name(child), []).append(child)
+        self.taken: set[str] = set()
+
+    def all(self, name: str) -> list[etree._Element]:
+        self.taken.add(name)
+        return self.found.get(name, [])
+
+    def text(self, *names: str) -> str | None:
+        """Return the first non-empty text among these names; all of them count as taken."""
+        texts = [_text(e).strip() for name in names for e in self.all(name)]
+        return next((text for text in texts if text), None)
+
+    def raw(self) -> dict[str, Any]:
+        return {
+            name: texts[0] if len(texts) == 1 else texts
+            for name, elements in self.found.items()
+            if name not in PERSONS and (texts := [mask_quote_heads(_shown(e)) for e in elements])
+        }
+
+    def unread(self) -> frozenset[str]:
+        return frozenset(self.found) - self.taken
+
+
+def _rss(root: etree._Element) -> FeedDocument:
+    channel = next((e for e in root.iter() if _name(e) == "channel"), root)
+    items = [e for e in root.iter() if _name(e) == "item"]
+    keys = _Keys(channel)
+    return FeedDocument(
+        title=keys.text("title"),
+        generator=keys.text("generator"),
+        entries=tuple(_rss_entry(item) for item in items),
+    )
+
+
+def _rss_entry(item: etree._Element) -> Entry:
+    keys = _Keys(item)
+    content = keys.text("content:encoded")
+    description = keys.text("description", "dc:description")
+    resource = item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about")
+    return Entry(
+        guid=keys.text("guid") or resource,
+        link=keys.text("feedburner:origLink") or _rss_link(keys),
+        title=keys.text("title", "dc:title"),
+        content=content or description,
+        is_summary=not content,
+        author=keys.text("dc:creator", "author", "creator"),
+        published_raw=keys.text("pubDate", "dc:date", "date", "published"),
+        updated_raw=keys.text("updated", "dcterms:modified"),
+        categories=tuple(_texts(keys.all("category") + keys.all("dc:subject"))),
+        comment_count=keys.text("slash:comments", "thr:total"),
+        in_reply_to=_reply_reference(keys),
+        base=_base(item),
+        raw=keys.raw(),
+        unread=keys.unread(),
+    )
+
+
+def _rss_link(keys: _Keys) -> str | None:
+    permalinks = [e for e in keys.all("guid") if e.get("isPermaLink", "true").lower() == "true"]
+    hrefs = [e.get("href") for e in keys.all("link") if e.get("href")]
+    guid = next((t for t in _texts(permalinks) if t.startswith(("http://", "https://"))), None)
+    return keys.text("link") or next(iter(hrefs), None) or guid
+
+
+def _atom(root: etree._Element) -> FeedDocument:
+    keys = _Keys(root)
+    return FeedDocument(
+        title=keys.text("title"),
+        generator=keys.text("generator"),
+        entries=tuple(_atom_entry(e) for e in keys.all("entry")),
+    )
+
+
+def _atom_entry(entry: etree._Element) -> Entry:
+    keys = _Keys(entry)
+    contents = [e for e in keys.all("content") if _content(e)]
+    summaries = [e for e in keys.all("summary") if _content(e)]
+    chosen = next(iter(contents or summaries), None)
+    names = [_text(n).strip() for a in keys.all("author") for n in a if _name(n) == "name"]
+    return Entry(
+        guid=keys.text("id"),
+        link=keys.text("feedburner:origLink") or _alternate(keys.all("link")),
+        title=_atom_title(keys.all("title")),
+        content=_content(chosen) if chosen is not None else None,
+        is_plain_text=chosen is not None and chosen.get("type", "text") == "text",
+        is_summary=not contents,
+        author=next((n for n in names if n), None) or keys.text("dc:creator"),
+        published_raw=keys.text("published", "issued"),
+        updated_raw=keys.text("updated", "modified"),
+        categories=tuple(t for e in keys.all("category") if (t := e.get("term"))),
+        comment_count=keys.text("thr:total", "slash:comments"),
+        in_reply_to=_reply_reference(keys),
+        base=_base(entry),
+        raw=keys.raw(),
+        unread=keys.unread(),
+    )
+
+
+def _atom_title(titles: list[etree._Element]) -> str | None:
+    return next((text for e in titles if (text := _content(e).strip())), None)
+
+
+def _alternate(links: list[etree._Element]) -> str | None:
+    """Return the link to the entry's page: `rel` absent means alternate."""
+    named = {e.get("rel", "alternate"): e.get("href") for e in reversed(links) if e.get("href")}
+    return named.get("alternate") or named.get("self")
+
+
+def _reply_reference(keys: _Keys) -> str | None:
+    return next((e.get("ref") for e in keys.all("thr:in-reply-to") if e.get("ref")), None)
+
+
+def _json_feed(text: str) -> FeedDocument:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotAFeedError(_seems_to_be(text)) from None
+    if not isinstance(data, dict) or not str(data.get("version", "")).find("jsonfeed.org") >= 0:
+        raise NotAFeedError("JSON that is no JSON Feed (no jsonfeed.org version)")
+    items = [i for i in data.get("items") or [] if isinstance(i, dict)]
+    return FeedDocument(data.get("title"), data.get("generator"), tuple(map(_json_entry, items)))
+
+
+JSON_KEYS = frozenset(
+    (
+        "id",
+        "url",
+        "external_url",
+        "title",
+        "content_html",
+        "content_text",
+        "summary",
+        "date_published",
+        "date_modified",
+        "author",
+        "authors",
+        "tags",
+    )
+)
+
+
+def _json_entry(item: dict[str, Any]) -> Entry:
+    content = item.get("content_html") or item.get("content_text")
+    people = item.get("authors") or [item.get("author")]
+    names = [p.get("name") for p in people if isinstance(p, dict)]
+    return Entry(
+        guid=_printed(item.get("id")),
+        link=item.get("url") or item.get("external_url"),
+        title=item.get("title"),
+        content=content or item.get("summary"),
+        is_plain_text=not item.get("content_html"),
+        is_summary=not content,
+        author=next((n for n in names if n), None),
+        published_raw=item.get("date_published"),
+        updated_raw=item.get("date_modified"),
+        categories=tuple(str(t) for t in item.get("tags") or []),
+        raw={k: v for k, v in item.items() if k not in PERSONS},
+        unread=frozenset(item) - JSON_KEYS,
+    )
+
+
+def _printed(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _parse_xml(text: str) -> etree._Element:
+    parser = etree.XMLParser(
+        recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(_mend(text).encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None:
+        raise NotAFeedError(_seems_to_be(text))
+    return root
+
+
+def _mend(text: str) -> str:
+    """Make ill-formed text parseable without changing what it says.
+
+    Outside CDATA: HTML's named entities become their characters, bare ampersands and the unescaped
+    `<` of a title are escaped. Everywhere: characters that XML forbids go. A DOCTYPE, and with it
+    any entity somebody declares, is cut off.
+    """
+    text = FORBIDDEN.sub("", DECLARATION.sub("", text.lstrip("\ufeff")))
+    text = DOCTYPE.sub("", text, count=1)
+    text = PLAIN_TITLE.sub(_escape_title, text)
+    parts = CDATA.split(text)
+    parts[::2] = [BARE_AMPERSAND.sub("&amp;", NAMED_ENTITY.sub(_name_it, p)) for p in parts[::2]]
+    return "".join(parts)
+
+
+def _escape_title(match: re.Match[str]) -> str:
+    inner = match[1].replace("<", "&lt;").replace(">", "&gt;")
+    return f"<title>{inner}</title>"
+
+
+def _name_it(match: re.Match[str]) -> str:
+    return match[0] if match[1] in XML_ENTITIES else html.unescape(match[0])
+
+
+def _seems_to_be(text: str) -> str:
+    start = " ".join(text[:2000].split())
+    if re.match(r"<!doctype html|<html", start, re.I):
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.S | re.I)
+        named = f", titled {plain_title(title[1])[:80]!r}" if title else ""
+        return f"an HTML page{named}"
+    return f"text that begins {start[:80]!r}" if start else "an empty answer"
+
+
+def _name(element: etree._Element) -> str:
+    """Name an element by the prefix that its namespace usually has."""
+    if not isinstance(element.tag, str):
+        return ""
+    name = etree.QName(element.tag) if element.tag.startswith("{") else None
+    if name is None:
+        return element.tag
+    prefix = PREFIXES.get(name.namespace or "")
+    if prefix is None:
+        prefix = f"{element.prefix}:" if element.prefix else ""
+    return f"{prefix}{name.localname}"
+
+
+def _text(element: etree._Element) -> str:
+    return "".join(element.itertext())
+
+
+def _texts(elements: Iterable[etree._Element]) -> Iterator[str]:
+    return (text for e in elements if (text := _text(e).strip()))
+
+
+def _content(element: etree._Element) -> str:
+    """Return an Atom text construct as HTML or text; XHTML is written out again."""
+    if element.get("type") == "xhtml" and len(element):
+        written = etree.tostring(element[0], encoding="unicode", with_tail=False)
+        return re.sub(r"<(/?)xhtml:|<(/?)\w+:(?=\w)", r"<\1\2", written)
+    return _text(element).strip()
+
+
+def _shown(element: etree._Element) -> str:
+    """Return what an element says for the raw record: its text, or else its attributes."""
+    attributes = " ".join(f"{etree.QName(k).localname}={v}" for k, v in element.attrib.items())
+    return _text(element).strip() or attributes
+
+
+def _base(element: etree._Element) -> str | None:
+    """Return the xml:base in force; nested ones are resolved by the caller's urljoin."""
+    node: etree._Element | None = element
+    while node is not None:
+        if node.get(XML_BASE):
+            return str(node.get(XML_BASE))
+        node = node.getparent()
+    return None

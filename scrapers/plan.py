@@ -1,0 +1,207 @@
+"""From configuration and ledger to a job: which channels, from when to when, how politely."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from lake import Lake, StopReason, Window
+from lake.times import localize
+from scrapers.access.feed import GONE
+from scrapers.errors import SourceError
+from scrapers.job import CrawlJob, JobChannel, Span
+from scrapers.outcome import ChannelOutcome
+from scrapers.source import Source, load_source
+from tingchao.config import Channel, ClockKind, Config, SourceOverride
+
+CONTACT_VARIABLE = "TINGCHAO_CONTACT"
+DEFAULT_CONTACT = "https://github.com/tingchao/tingchao"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job, and the channels that have nothing to do in it."""
+
+    job: CrawlJob
+    settled: tuple[ChannelOutcome, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: `start` None leaves it to each channel."""
+
+    crawl_id: str
+    start: datetime | None
+    end: datetime
+    channel_ids: Collection[str] | None = None
+
+
+def plan_crawl(
+    config: Config,
+    lake: Lake,
+    source_name: str,
+    asked: Request,
+    *,
+    now: datetime | None,
+    log_folder: Path,
+    environment: Mapping[str, str] = os.environ,
+) -> Plan:
+    """Settle everything that a crawl process must know; `SourceError` when it must not run.
+
+    `now` freezes the process's clock.
+    """
+    source = load_source(source_name)
+    override = config.sources.get(source_name, SourceOverride())
+    planned, settled = [], []
+    for channel in _chosen(config, source_name, asked.channel_ids):
+        outcome = _plan_channel(channel, config, lake, source, override, asked)
+        (planned if isinstance(outcome, JobChannel) else settled).append(outcome)
+    job = CrawlJob(
+        source=source_name,
+        crawl_id=asked.crawl_id,
+        lake_uri=config.landing_uri,
+        log_folder=log_folder,
+        channels=tuple(c for c in planned if isinstance(c, JobChannel)),
+        politeness=source.politeness.model_copy(
+            update=_given(download_delay=override.download_delay)
+        ),
+        limits=source.limits.model_copy(
+            update=_given(
+                max_pages=override.max_pages,
+                max_seconds=override.max_seconds,
+                max_bytes=override.max_bytes,
+            )
+        ),
+        permalink_base=source.permalink_base,
+        revisit_days=source.revisit_days,
+        ignored_keys=tuple(source.ignored_keys),
+        allow_hosts=override.allow_hosts,
+        user_agent=user_agent(environment),
+        now=now,
+        is_replay=config.clock is ClockKind.LOGICAL,
+    )
+    return Plan(job, tuple(o for o in settled if isinstance(o, ChannelOutcome)))
+
+
+def user_agent(environment: Mapping[str, str]) -> str:
+    """Say honestly who asks and where to complain."""
+    try:
+        number = version("tingchao")
+    except PackageNotFoundError:
+        number = "unreleased"
+    contact = environment.get(CONTACT_VARIABLE, "").strip() or DEFAULT_CONTACT
+    if not re.fullmatch(r"[\x21-\x7e ]{5,200}", contact):
+        raise SourceError(
+            f"{CONTACT_VARIABLE}: expected a URL or an e-mail address, found {contact!r:.60}"
+        )
+    return f"Tingchao/{number} (+{contact})"
+
+
+def channel_url(channel: Channel, source: Source, override: SourceOverride) -> str:
+    """Return where a channel begins; `SourceError` when its address cannot be one."""
+    address = channel.address
+    if not re.search(source.address_pattern, address) or not address.isprintable():
+        raise SourceError(
+            f"channels.{channel.id}.address: expected {source.address_pattern} for source "
+            f"{source.name!r}, found {address!r:.80}"
+        )
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", address) and source.channel_path is None:
+        return address
+    base = override.base_url or source.base_url
+    if base is None:
+        raise SourceError(
+            f"channels.{channel.id}.address: expected a whole URL, or sources.{source.name}."
+            f"base_url to begin it; found {address!r:.80}"
+        )
+    path = (source.channel_path or "{address}").format(address=address)
+    return f"{base.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _chosen(config: Config, source: str, ids: Collection[str] | None) -> list[Channel]:
+    if ids is None:
+        return list(config.channels_of(source))
+    chosen = [config.channel(channel_id) for channel_id in dict.fromkeys(ids)]
+    strangers = [f"{c.id} (source {c.source})" for c in chosen if c.source != source]
+    if strangers:
+        raise SourceError(f"expected channels of source {source!r}, found {', '.join(strangers)}")
+    return chosen
+
+
+def _plan_channel(
+    channel: Channel,
+    config: Config,
+    lake: Lake,
+    source: Source,
+    override: SourceOverride,
+    asked: Request,
+) -> JobChannel | ChannelOutcome:
+    url = channel_url(channel, source, override)
+    since = _since(channel, config)
+    start = asked.start or since or asked.end - timedelta(days=source.history_days)
+    start = max(start, since) if since else start
+    if start >= asked.end:
+        detail = f"nothing to do: since {start.isoformat()}, window ends {asked.end.isoformat()}"
+        return ChannelOutcome(
+            channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
+        )
+    if _is_gone(lake, channel):
+        detail = f"{GONE} on an earlier crawl and not asked again; take the channel out"
+        return ChannelOutcome(
+            channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
+        )
+    return _job_channel(channel, config, lake, source, url, since, Window(start, asked.end))
+
+
+def _job_channel(
+    channel: Channel,
+    config: Config,
+    lake: Lake,
+    source: Source,
+    url: str,
+    since: datetime | None,
+    window: Window,
+) -> JobChannel:
+    """Close holes: begin at the watermark when the window leaves a gap behind it."""
+    watermark = lake.watermark(source.name, channel.id, since)
+    blocks = lake.covered(source.name, channel.id)
+    earliest = min([window.start, *(b.start for b in blocks)])
+    etag, last_modified = lake.last_validators(source.name, channel.id)
+    return JobChannel(
+        id=channel.id,
+        url=url,
+        address=channel.address,
+        time_zone=channel.time_zone or source.time_zone or config.reporting.time_zone,
+        asked=Span(start=window.start, end=window.end),
+        start=min(window.start, watermark or window.start),
+        floor=max(since, earliest) if since else earliest,
+        covered_until=blocks[-1].end if blocks else None,
+        etag=etag,
+        last_modified=last_modified,
+        options=channel.options,
+    )
+
+
+def _since(channel: Channel, config: Config) -> datetime | None:
+    if channel.since is None:
+        return None
+    zone = ZoneInfo(channel.time_zone or config.reporting.time_zone)
+    return localize(datetime.combine(channel.since, time()), zone)
+
+
+def _is_gone(lake: Lake, channel: Channel) -> bool:
+    """Whether the address answered 410 last time; a changed address gets its chance."""
+    rows = lake.read(
+        "crawls", columns=["channel_id", "query", "stop_detail"], source=channel.source
+    ).to_pylist()
+    mine = [r for r in rows if r["channel_id"] == channel.id and r["query"] == channel.address]
+    return bool(mine) and (mine[-1]["stop_detail"] or "").startswith(GONE)
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,122 @@
+"""What spiders yield. A record still says who wrote it; the pipelines see to it that the lake never
+hears.
+
+`raw` is the record as received, `unread` the keys of it that the spider took no notice of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+from lake import StopReason, Window
+
+NOT_COLUMNS = frozenset({"author", "actor", "raw", "unread"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One observation, on its way to a table of the lake."""
+
+    table: ClassVar[str]
+    person: ClassVar[str | None] = None
+
+    channel_id: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+
+    def row(self) -> dict[str, Any]:
+        """Return the columns of the record; who wrote it and the raw record are not among them."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_COLUMNS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostRecord(Record):
+    """A post, comment, push or repost; `author` is the platform's own id of the person."""
+
+    table = "posts"
+    person = "author"
+
+    post_id: str
+    kind: str
+    author: str | None = None
+    author_key: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    continues_id: str | None = None
+    title_text: str | None = None
+    body_text: str | None = None
+    url: str | None = None
+    tags: tuple[str, ...] | None = None
+    published_at: datetime | None = None
+    published_precision: str | None = None
+    published_raw: str | None = None
+    edited_at: datetime | None = None
+    counters: tuple[Mapping[str, Any], ...] | None = None
+    is_deleted: bool = False
+    is_truncated: bool = False
+    is_excerpt: bool = False
+    raw_record: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReactionRecord(Record):
+    """An act on a post that has no text; `actor` is the platform's own id of the person."""
+
+    table = "reactions"
+    person = "actor"
+
+    post_id: str
+    kind: str
+    actor: str | None = None
+    actor_key: str | None = None
+    occurred_at: datetime | None = None
+    occurred_precision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRecord(Record):
+    """The audience of a channel at one instant."""
+
+    table = "channels"
+
+    observed_at: datetime
+    title: str | None = None
+    fan_count: int | None = None
+    fan_count_how: str | None = None
+    counters: tuple[Mapping[str, Any], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageFetched:
+    """A page came in; the ledger counts it."""
+
+    channel_id: str
+    byte_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A record or page that cannot be read; it goes to quarantine."""
+
+    channel_id: str
+    table: str
+    rule: str
+    reason: str
+    raw: Mapping[str, Any] | str
+    record_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelDone:
+    """A channel is finished: why, and what was really covered (None: nothing that is sure)."""
+
+    channel_id: str
+    stop_reason: StopReason
+    covered: Window | None = None
+    detail: str | None = None
+    declared_total: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None

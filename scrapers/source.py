@@ -1,0 +1,132 @@
+"""What is known of a source and how we behave there: `scrapers/sources/<name>.yml`, validated.
+
+A source that does not say on what terms it may be read refuses to run.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scrapers.errors import SourceError
+
+FOLDER = Path(__file__).parent / "sources"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Title(_Model):
+    """A name in the two languages of the project."""
+
+    zh: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+
+
+class Terms(_Model):
+    """On what terms the source may be read, and when somebody last looked."""
+
+    url: Annotated[str, Field(pattern=r"^https?://|^per-channel$")]
+    checked_on: date
+    basis: Annotated[str, Field(min_length=20)]
+
+
+class Robots(_Model):
+    """What robots.txt was found to say; the crawl fetches and obeys the present one every time."""
+
+    checked_on: date
+    says: Annotated[str, Field(min_length=5)]
+
+
+class Politeness(_Model):
+    """How hard we may knock; seconds unless named otherwise."""
+
+    download_delay: Annotated[float, Field(ge=0)]
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.3
+    timeout: Annotated[float, Field(gt=0, le=60)] = 20
+    retries: Annotated[int, Field(ge=0, le=10)] = 3
+    backoff: Annotated[float, Field(ge=0)] = 5
+    backoff_cap: Annotated[float, Field(gt=0, le=600)] = 120
+    breaker: Annotated[int, Field(ge=1)] = 5
+
+
+class Limits(_Model):
+    """Where a crawl stops by itself: pages and bytes of one channel, seconds of the whole crawl."""
+
+    max_pages: Annotated[int, Field(ge=1)]
+    max_seconds: Annotated[int, Field(ge=1)]
+    max_bytes: Annotated[int, Field(ge=1)]
+    max_memory_mb: Annotated[int, Field(ge=128)] = 512
+
+
+class Capabilities(_Model):
+    """What the source lets anybody see; where it does not, a number is unknown, not zero."""
+
+    author_identity: bool
+    fan_count: bool
+    reaction_actors: bool
+
+
+class Source(_Model):
+    """Everything about a source that is not code."""
+
+    name: str
+    title: Title
+    terms: Terms
+    robots: Robots
+    base_url: str | None
+    channel_path: str | None = Field(default=None, description="path of a channel, {address} in it")
+    address_pattern: str = r"^\S+$"
+    permalink_base: str | None = None
+    time_zone: str
+    politeness: Politeness
+    limits: Limits
+    schedule: str
+    history_days: Annotated[int, Field(ge=1)]
+    revisit_days: Annotated[int, Field(ge=0)] = 0
+    capabilities: Capabilities
+    counters: dict[str, Title] = Field(default_factory=dict)
+    ignored_keys: dict[str, str] = Field(default_factory=dict)
+
+
+def load_source(name: str, folder: Path = FOLDER) -> Source:
+    """Read the description of a source; `SourceError` names the file, field and what to write."""
+    path = folder / f"{name}.yml"
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SourceError(
+            f"source {name!r}: no {path.name} beside {', '.join(source_names(folder)) or 'nothing'}"
+            "; docs/add-a-source.md tells how to write one"
+        ) from None
+    except yaml.YAMLError as error:
+        raise SourceError(f"{path.name}: not valid YAML: {error}") from None
+    try:
+        return Source.model_validate({**data, "name": name})
+    except (ValidationError, TypeError) as error:
+        raise SourceError(_explain(path.name, error)) from None
+
+
+def source_names(folder: Path = FOLDER) -> list[str]:
+    """List the sources that can be crawled, by name."""
+    return sorted(path.stem for path in folder.glob("*.yml"))
+
+
+def _explain(name: str, error: ValidationError | TypeError) -> str:
+    if not isinstance(error, ValidationError):
+        return f"{name}: expected a mapping at the top"
+    problems = [
+        f"{name}: {'.'.join(map(str, p['loc']))}: {p['msg']}"
+        for p in error.errors(include_url=False)
+    ]
+    if any(p["loc"][:1] == ("terms",) for p in error.errors()):
+        problems.append(
+            f"{name}: a source without terms does not run; read them, then write terms.url, "
+            "terms.checked_on and terms.basis"
+        )
+    return "\n".join(problems)
