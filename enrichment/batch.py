@@ -32,7 +32,7 @@ def _columns_of(readings: list[Reading]) -> dict[str, list[object]]:
         "script": [reading.script for reading in readings],
         "folded_text": [reading.folded_text for reading in readings],
         "words": [reading.words for reading in readings],
-        "mentions": [[m._asdict() for m in reading.mentions] for reading in readings],
+        "mentions": [reading.mentions for reading in readings],
         "topics": [reading.topics for reading in readings],
         "sentiment": [reading.mood.sentiment for reading in readings],
         "sentiment_score": [reading.mood.score for reading in readings],

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from enrichment.phrases import PhraseFinder
+from enrichment.phrases import PhraseFinder, lies_within
 from enrichment.sentiment import Mood
 from enrichment.tables import read_table
 
@@ -36,12 +36,8 @@ class IntentReader:
         marked `-` does not count.
         """
         hits = self._finder.find(text)
-        blocked = [hit for hit in hits if hit.payload == "-"]
-        intents = {
-            hit.payload
-            for hit in hits
-            if not any(other.start <= hit.start and hit.end <= other.end for other in blocked)
-        }
+        blocks = [hit for hit in hits if hit.payload == "-"]
+        intents = {hit.payload for hit in hits if not any(lies_within(hit, b) for b in blocks)}
         if mood.is_praising:
             intents.add(Intent.PRAISE)
         if mood.is_complaining:

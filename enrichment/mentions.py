@@ -8,11 +8,13 @@ from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
 from enrichment.lexicon import Brand, Lexicon
-from enrichment.phrases import Hit, PhraseFinder, longest
+from enrichment.phrases import Hit, PhraseFinder, lies_within, longest
 from enrichment.script import fold_variants
 
 MAX_CHANCE_LENGTH: Final = 2
 """Han characters up to which an alias turns up by chance inside another word (美的 in 最美的)."""
+SCALING: Final = frozenset("不没很好太超真更最挺蛮满够")
+"""Folded characters that jieba likes to join with the word they scale."""
 
 
 class Mention(NamedTuple):
@@ -72,7 +74,7 @@ class MentionFinder:
         if self._aliases[index][1].require_context and _Clue(_Role.REQUIRED, index) not in clues:
             return False
         around = clues.get(_Clue(_Role.DENIED_HERE, index), ())
-        is_denied = any(other.start <= hit.start and hit.end <= other.end for other in around)
+        is_denied = any(lies_within(hit, other) for other in around)
         return not is_denied and fits_words(text, hit.start, hit.end, boundaries)
 
     def _mention(self, hit: Hit[_Clue]) -> Mention:
@@ -128,7 +130,13 @@ class TopicFinder:
 
 
 def is_word_or_phrase(text: str, hit: Hit[Any], boundaries: frozenset[int]) -> bool:
-    """Whether a hit is longer than one Han character or a word of its own."""
-    if hit.end - hit.start > 1 or not _is_han(text[hit.start]):
+    """Whether a hit is longer than one Han character or a word of its own.
+
+    Words of two such as 好貴 and 不推 are two words for this purpose: who cuts them cannot know.
+    """
+    start, end, _ = hit
+    if end - start > 1 or not _is_han(text[start]):
         return True
-    return hit.start in boundaries and hit.end in boundaries
+    if start in boundaries:
+        return end in boundaries or (end + 1 in boundaries and text[start] in SCALING)
+    return end in boundaries and start - 1 in boundaries and text[start - 1] in SCALING

@@ -21,6 +21,7 @@ _CONTACT: Final = re.compile(
     r"|(?<!\d)09\d\d[ \-]?\d{3}[ \-]?\d{3}(?!\d)"
     r"|(?<!\d)1[3-9]\d{9}(?!\d)"
 )
+_NUMBER_OR_NAME: Final = re.compile(r"[a-z0-9_\-.]{4}")  # every contact has one, few posts do
 _REPEATED: Final = re.compile(r"(\w)\1{9,}")
 _DRAWN: Final = re.compile(r"抽出?\s?\d{1,4}\s?(?:位|名|人|个)")
 _HAN: Final = "[㐀-鿿]"
@@ -52,9 +53,9 @@ class NoiseReader:
         is the text as written where folding took something out of it, else None.
         """
         signals: set[str] = set(self._told_by_phrases(text))
-        if _DRAWN.search(text):
+        if "抽" in text and _DRAWN.search(text):
             signals.add(Noise.GIVEAWAY)
-        if _CONTACT.search(text):
+        if _NUMBER_OR_NAME.search(text) and _CONTACT.search(text):
             signals.add(Noise.CONTACT_SPAM)
         if _REPEATED.search(text):
             signals.add(Noise.REPEATED_CHARACTERS)

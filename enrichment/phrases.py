@@ -33,17 +33,19 @@ class PhraseFinder(Generic[Payload]):
         for phrase, payload in entries:
             for form in fold_variants(phrase):
                 payloads.setdefault(form, []).append(payload)
-        self._payloads = list(payloads.values())
+        self._payloads = [
+            (_is_latin(form[0]) or _is_latin(form[-1]), owners) for form, owners in payloads.items()
+        ]
         self._automaton = daachorse.CharwiseDoubleArrayAhoCorasick(list(payloads))
 
     def find(self, text: str) -> list[Hit[Payload]]:
         """Return every hit whose Latin letters and digits are not part of a longer word."""
-        return [
-            Hit(start, end, payload)
-            for start, end, index in self._automaton.find_overlapping(text)
-            if stands_alone(text, start, end)
-            for payload in self._payloads[index]
-        ]
+        hits: list[Hit[Payload]] = []
+        for start, end, index in self._automaton.find_overlapping(text):
+            is_latin, payloads = self._payloads[index]
+            if not is_latin or stands_alone(text, start, end):
+                hits += [Hit(start, end, payload) for payload in payloads]
+        return hits
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:
@@ -57,19 +59,30 @@ def stands_alone(text: str, start: int, end: int) -> bool:
     return end == len(text) or not _continues(text[end], text[end - 1])
 
 
+def _is_latin(character: str) -> bool:
+    return character < "\u0250"
+
+
 def _continues(neighbour: str, edge: str) -> bool:
-    if edge > "\u024f" or neighbour > "\u024f":
+    if not (_is_latin(edge) and _is_latin(neighbour)):
         return False
     return (edge.isalpha() and neighbour.isalpha()) or (edge.isdigit() and neighbour.isdigit())
 
 
-def longest(hits: Iterable[Hit[Payload]]) -> list[Hit[Payload]]:
+def longest(hits: list[Hit[Payload]]) -> list[Hit[Payload]]:
     """Keep the leftmost, then longest hit, without overlap, by position."""
+    if len(hits) < 2:
+        return hits
     kept: list[Hit[Payload]] = []
     for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
         if not kept or hit.start >= kept[-1].end:
             kept.append(hit)
     return kept
+
+
+def lies_within(hit: Hit[Payload], other: Hit[Payload]) -> bool:
+    """Whether a hit is inside another one or covers the same place."""
+    return other.start <= hit.start and hit.end <= other.end
 
 
 def boundaries_of(words: Sequence[str]) -> frozenset[int]:

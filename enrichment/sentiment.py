@@ -68,7 +68,7 @@ class MoodReader:
     def read(self, text: str, boundaries: frozenset[int]) -> Mood:
         """Return the mood; `boundaries` are the places between the words of the text."""
         found = self._finder.find(text)
-        hits = longest(hit for hit in found if is_word_or_phrase(text, hit, boundaries))
+        hits = longest([hit for hit in found if is_word_or_phrase(text, hit, boundaries)])
         weighed = _weigh(text, hits)
         return _judge(weighed) if weighed else NO_MOOD
 
@@ -76,6 +76,7 @@ class MoodReader:
 def _weigh(text: str, hits: list[Hit[_Word]]) -> list[_Weighed]:
     weighed: list[_Weighed] = []
     scale, reached = 1.0, 0
+    may_ask = "?" in text or "吗" in text
     for hit in hits:
         if not _reaches(text, reached, hit.start):
             scale = 1.0
@@ -90,7 +91,9 @@ def _weigh(text: str, hits: list[Hit[_Word]]) -> list[_Weighed]:
             weighed = [_Weighed(old.value * BEFORE_CONTRAST, old.is_judgement) for old in weighed]
         else:
             if weight:
-                value = _discount_question(text, hit.end, weight * scale)
+                value = weight * scale
+                if may_ask and _ASKED_ABOUT.match(text, hit.end):
+                    value *= ASKED[value > 0]
                 weighed.append(_Weighed(value, role == "judgement"))
             scale = 1.0
     return weighed
@@ -99,10 +102,6 @@ def _weigh(text: str, hits: list[Hit[_Word]]) -> list[_Weighed]:
 def _reaches(text: str, end: int, start: int) -> bool:
     between = text[end:start]
     return not between or (len(between) <= REACH and between.isalnum())
-
-
-def _discount_question(text: str, end: int, value: float) -> float:
-    return value * ASKED[value > 0] if _ASKED_ABOUT.match(text, end) else value
 
 
 def _judge(weighed: list[_Weighed]) -> Mood:

@@ -7,6 +7,7 @@ text is left, `enriched/versions/<version>.json` says so, once: from its instant
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -185,6 +186,8 @@ def _start_worker(parent: int, lexicon: Lexicon) -> None:
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     reader_of(lexicon)
+    gc.freeze()  # what was built stays
+    gc.set_threshold(100_000)  # readings hold no cycles; walking them takes a seventh of the time
 
 
 def enrich_into(root: Path, lexicon: Lexicon, now: datetime, batch: pa.RecordBatch) -> int:
