@@ -68,7 +68,7 @@ def import_schedule(config: Config, imports: list[Import]) -> CronDataIntervalTi
 
 
 def landing(source: str) -> Asset:
-    """The asset that is updated when what a source landed has passed its gate."""
+    """The asset that is updated when a source has landed."""
     return Asset(f"landing_{source}", uri=f"tingchao://landing/{source}")
 
 

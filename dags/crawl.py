@@ -1,4 +1,4 @@
-"""One DAG per source that has a spider: crawl its channels, then let what landed pass the gate.
+"""Airflow keeps one DAG per source that has a spider: crawl its channels.
 
 Each run asks for its own data interval and nothing else, so any stretch of the past can be asked
 for again: `airflow backfill create --dag-id crawl_ptt --from-date 2026-09-01 --to-date 2026-09-30
@@ -7,9 +7,8 @@ for again: `airflow backfill create --dag-id crawl_ptt --from-date 2026-09-01 --
 
 from __future__ import annotations
 
-from airflow.sdk import chain
 from configured import crawl_schedule, crawled_sources, landing, open_config
-from factory import RUN, WINDOW, pipeline, step
+from factory import RUN, WINDOW, announce, pipeline, step
 
 config = open_config()
 
@@ -22,6 +21,4 @@ for source in crawled_sources(config):
         doc="\n".join([__doc__, *(f"- `{c.id}`: {c.title}, {c.address}" for c in channels)]),
         tags=["crawl", source],
     ):
-        crawl = step(config, "crawl", "crawl", source, RUN, WINDOW, hours=4)
-        gate = step(config, "gate", "gate landing", RUN, hours=1, outlets=[landing(source)])
-        chain(crawl, gate)
+        announce(step(config, "crawl", "crawl", source, RUN, WINDOW, hours=4), landing(source))

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset, chain
 from alarm import report_failure_to
 
 from tingchao.config import ClockKind, Config
@@ -64,6 +65,17 @@ def step(config: Config, task_id: str, *words: str, hours: float, **more: Any) -
         execution_timeout=timedelta(hours=hours),
         **more,
     )
+
+
+def announce(collected: BashOperator, asset: Asset) -> None:
+    """Update an asset when a source was collected, and also when it failed after all retries.
+
+    What its healthy channels brought is counted, and coverage shows what is missing. A teardown
+    never decides the state of its run: a run whose collecting failed stays red.
+    """
+    quick = timedelta(minutes=10)
+    landed = EmptyOperator(task_id="landed", outlets=[asset], execution_timeout=quick)
+    chain(collected, landed.as_teardown())
 
 
 def replayed_instant(dag_run: Any, events: Any) -> datetime:

@@ -1,7 +1,8 @@
-"""Whenever a source has landed: understand the new texts, build the marts, gate and publish them.
+"""Whenever a source has landed: gate what landed, understand it, build the marts, publish them.
 
-Sources that land while a run is under way are taken together by the next one. Publishing gates
-the very file that will be served; if it is refused, yesterday's marts go on being served.
+What lands while a run is under way is taken together by the next one. A landing that the gate
+refuses is not counted, and publishing gates the very file that will be served: until somebody has
+looked, yesterday's marts go on being served.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ with pipeline(
     doc="\n".join([__doc__, *(f"- `landing_{source}`" for source in sources)]),
     tags=["marts"],
 ):
+    gate = step(config, "gate", "gate landing", RUN, hours=1)
     enrich = step(config, "enrich", "enrich", hours=4)
     build = step(config, "build", "build", hours=2, pool=POOL)
     publish = step(config, "publish", "publish", RUN, hours=1, pool=POOL)
-    chain(enrich, build, publish)
+    chain(gate, enrich, build, publish)

@@ -125,11 +125,12 @@ class Replay:
             raise TaskFailedError(f"{name} failed; its log ends as shown above")
 
     def _read_log(self, task: dict[str, Any]) -> list[str]:
-        """What the task's command printed in its last try."""
+        """What the task's command printed in this try, and its exit code."""
         where = ("dags", task["dag_id"], "dagRuns", task["dag_run_id"], "taskInstances")
         asked = (*where, task["task_id"], "logs", str(task["try_number"]))
         content = self.airflow.api.get(*asked, full_content="true")["content"]
-        return [e["event"] for e in content if "SubprocessHook" in str(e.get("logger"))]
+        lines = [e["event"] for e in content if "SubprocessHook" in str(e.get("logger"))]
+        return lines[lines.index("Output:") + 1 :] if "Output:" in lines else lines
 
     def _get_dag_ids(self) -> list[str]:
         return [dag["dag_id"] for dag in self.airflow.api.get("dags", limit=100)["dags"]]

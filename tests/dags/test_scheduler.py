@@ -145,8 +145,8 @@ def test_backfill_asks_for_each_interval_and_the_marts_follow(serving: Serving) 
         ]
         serving.await_call("crawl", "ptt", *window)
     serving.await_call("publish")
-    order = [words[0] for _, words in serving.calls() if words[0] in ("enrich", "build", "publish")]
-    assert order[:3] == ["enrich", "build", "publish"]
+    order = [words[0] for _, words in serving.calls() if words[0] != "crawl"]
+    assert order[:4] == ["gate", "enrich", "build", "publish"]
 
 
 def test_row_3_a_command_dies_with_its_task_runner_and_is_tried_again(serving: Serving) -> None:
@@ -156,16 +156,20 @@ def test_row_3_a_command_dies_with_its_task_runner_and_is_tried_again(serving: S
     os.kill(command.ppid(), signal.SIGKILL)
     wait_for(lambda: not command.is_running(), "the command's death", 10)
 
-    def tried_again() -> bool:
-        path = ("dags", "crawl_feed", "dagRuns", "held-1", "taskInstances", "crawl")
-        return serving.api.get(*path)["state"] == "up_for_retry"
+    path = ("dags", "crawl_feed", "dagRuns", "held-1", "taskInstances")
+    wait_for(lambda: serving.api.get(*path, "crawl")["state"] == "up_for_retry", "the retry", 20)
 
-    wait_for(tried_again, "the retry", 20)
+
+def test_a_source_that_failed_for_good_is_red_and_what_landed_is_counted(serving: Serving) -> None:
+    path = ("dags", "crawl_feed", "dagRuns", "held-1")
+    serving.api.patch(*path, "taskInstances", "crawl", body={"new_state": "failed"})
+    landed = (*path, "taskInstances", "landed")
+    wait_for(lambda: serving.api.get(*landed)["state"] == "success", "the announcement")
+    wait_for(lambda: serving.api.get(*path)["state"] == "failed", "a red run")
 
 
 def test_row_2_sigterm_stops_everything_in_thirty_seconds(serving: Serving) -> None:
     """The last test: a task is under way, and neither it nor any part of Airflow is left."""
-    serving.api.patch("dags", "crawl_feed", "dagRuns", "held-1", body={"state": "failed"})
     serving.start("crawl_feed", "held-2", "2026-04-01T00:00:00Z", "2026-04-02T00:00:00Z")
     serving.await_call("crawl", "feed", "crawl_feed.held-2")
     everything = psutil.Process(serving.process.pid).children(recursive=True)
