@@ -1,11 +1,14 @@
 """The ledger: which segments exist, what was asked for, and what was really covered.
 
 Its files never change once written, so each is read once in the life of a process; only the list
-of names is read again.
+of names is read again. So that the first look does not open thousands of small files, a writer now
+and then leaves a summary: the rows of a source in one file. It is a copy, never the truth: it
+counts for files that are there, and may be deleted at any time.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,7 +18,7 @@ import pyarrow.compute as pc
 
 from lake.runs import LogicalRun, Window
 from lake.schemas import CRAWLS, LEDGER, StopReason
-from lake.store import Store
+from lake.store import Store, encode
 
 # Nothing more is to be had from a logical run that ended so; after any other end it is continued.
 DONE = frozenset({StopReason.EXHAUSTED, StopReason.REACHED_WATERMARK, StopReason.CAP})
@@ -27,13 +30,21 @@ _WITH_PLACE = CRAWLS.append(pa.field(PLACE, pa.string()))
 _ORDER = ("committed_at", "crawl_id", "source", "channel_id", "ordinal", PLACE)
 
 
+SUMMARIES = ".cache/crawls"
+MAX_LOOSE = 256
+
+
 class Ledger:
     """Rows of `crawls`, oldest commit first, each with the place of its segment's files."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._forget()
+
+    def _forget(self) -> None:
         self._rows = _WITH_PLACE.empty_table()
         self._places: set[str] = set()
+        self._loose: Counter[str] = Counter()
 
     def rows(self, *, source: str | None = None, as_of: datetime | None = None) -> pa.Table:
         """Return what is committed now, or was at `as_of` (committed_at ≤ as_of)."""
@@ -56,16 +67,42 @@ class Ledger:
         mine = (row for row in self.of_channel(run.source, run.channel_id) if _belongs(row, run))
         return sorted(mine, key=lambda row: row["ordinal"])
 
+    def summarise(self, source: str) -> None:
+        """Put the source's rows into one file, if many had to be read one by one."""
+        if self._loose[source] >= MAX_LOOSE:
+            rows = self._rows.filter(pc.field("source") == source)
+            self._store.write({f"{SUMMARIES}/source={source}.parquet": encode(rows)})
+            self._loose[source] = 0
+
     def _refresh(self, source: str | None) -> None:
         folder = LEDGER if source is None else f"{LEDGER}/source={source}"
         there = {path.removeprefix(f"{LEDGER}/") for path in self._store.files_below(folder)}
-        known = {p for p in self._places if source is None or p.startswith(f"source={source}/")}
-        if known - there:
-            self._rows, self._places = _WITH_PLACE.empty_table(), set()
-            known = set()
-        if new := sorted(there - known):
-            self._rows = _in_order([self._rows, self._read(new)])
-            self._places.update(new)
+        if self._known(source) - there:
+            self._forget()
+        new = there - self._known(source)
+        if len(new) >= MAX_LOOSE:
+            self._take(self._recall(source, new))
+            new -= self._places
+        if new:
+            self._take(self._read(sorted(new)))
+            self._loose.update(_source_of(place) for place in new)
+
+    def _known(self, source: str | None) -> set[str]:
+        return {p for p in self._places if source is None or _source_of(p) == source}
+
+    def _take(self, rows: pa.Table) -> None:
+        self._rows = _in_order([self._rows, rows])
+        self._places.update(rows[PLACE].to_pylist())
+
+    def _recall(self, source: str | None, wanted: set[str]) -> pa.Table:
+        """Return the wanted rows as far as summaries have them; an unreadable one has none."""
+        paths = self._store.files_below(SUMMARIES)
+        mine = [p for p in paths if source is None or p == f"{SUMMARIES}/source={source}.parquet"]
+        try:
+            rows = self._store.dataset(mine, _WITH_PLACE).to_table()
+        except (pa.ArrowInvalid, OSError):
+            return _WITH_PLACE.empty_table()
+        return rows.filter(pc.is_in(rows[PLACE], pa.array(sorted(wanted), pa.string())))
 
     def _read(self, places: list[str]) -> pa.Table:
         dataset = self._store.dataset([f"{LEDGER}/{place}" for place in places], CRAWLS)
@@ -87,6 +124,10 @@ def covered(rows: Iterable[dict[str, Any]]) -> list[Window]:
 def is_done(rows: Iterable[dict[str, Any]]) -> bool:
     """Whether these rows of one logical run say that nothing is left to do."""
     return any(row["is_last"] and row["stop_reason"] in DONE for row in rows)
+
+
+def _source_of(place: str) -> str:
+    return place.partition("/")[0].removeprefix("source=")
 
 
 def _belongs(row: dict[str, Any], run: LogicalRun) -> bool:

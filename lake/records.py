@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -32,6 +33,7 @@ BOOKKEEPING = frozenset({"source", "collected_at", "crawl_id", "segment_id", "co
 NOT_CONTENT = BOOKKEEPING | {"text_hash", "raw_record", "observed_at"}
 QUARANTINE_IDENTITY = ("table_name", "of_segment_id", "record_id", "rule", "raw_record")
 ABSENT_MEANS_FALSE = frozenset({"is_deleted", "is_truncated", "is_excerpt"})
+TIMED = (("published_at", "published_precision"), ("occurred_at", "occurred_precision"))
 INT64 = range(-(2**63), 2**63)
 CENT_FRACTION = Decimal("0.0001")
 
@@ -41,18 +43,19 @@ def make_row(table: str, record: Mapping[str, Any], *, channel_id: str) -> Row:
 
     Raises `RefusedRecordError` naming the column, what was found and what was expected.
     """
-    columns = _columns(table)
-    unknown = sorted(str(name) for name in record if name not in columns)
-    if unknown:
-        raise RefusedRecordError(
-            "unknown_column", f"{table} has no column {', '.join(unknown)}; rename or leave it out"
-        )
-    row = {name: read(record.get(name)) for name, read in columns.items()}
-    if "channel_id" in row and row["channel_id"] is None:
+    shape = _shape(table)
+    row = shape.blank.copy()
+    for name, value in record.items():
+        read = shape.readers.get(name)
+        if read is None:
+            raise _unknown_columns(table, record)
+        if value is not None:
+            row[name] = _read(name, read, value)
+    if row.get("channel_id", "") is None:
         row["channel_id"] = channel_id
     if table == "posts":
         row["text_hash"] = text_hash(row["title_text"], row["body_text"])
-    _require(table, row)
+    _require(shape, row)
     row["content_hash"] = content_hash(table, row)
     return row
 
@@ -62,14 +65,12 @@ def quotable(table: str, record: Mapping[str, Any]) -> Row:
 
     A column that is unknown here, or a key that is no pseudonym, may hold a person's name.
     """
-    columns = _columns(table)
-    shown = {name: value for name, value in record.items() if name in columns}
-    for name in [n for n in shown if n.endswith("_key") or n == "handles"]:
-        try:
-            columns[name](shown[name])
-        except RefusedRecordError:
-            del shown[name]
-    return shown
+    readers = _shape(table).readers
+    return {
+        name: value
+        for name, value in record.items()
+        if name in readers and not _may_name_somebody(name, readers[name], value)
+    }
 
 
 def content_hash(table: str, row: Row) -> str:
@@ -78,7 +79,7 @@ def content_hash(table: str, row: Row) -> str:
     Left out: bookkeeping, what is derived, the raw record, and `observed_at` where it does not tell
     two things apart. NULL says nothing, so a column that is added later changes no hash.
     """
-    left_out = NOT_CONTENT - set(IDENTITY[table])
+    left_out = _shape(table).not_content
     said = {k: v for k, v in row.items() if v is not None and k not in left_out}
     if said.get("counters"):
         said["counters"] = sorted(said["counters"], key=lambda counter: counter["name"])
@@ -90,13 +91,11 @@ def identity(table: str, row: Mapping[str, Any]) -> bytes:
 
     An act whose actor is not shown is told from the next by its time: nothing else could.
     """
-    if table == "quarantine":
-        parts = [row[c] for c in QUARANTINE_IDENTITY]
-    else:
-        parts = [row[c] for c in IDENTITY[table]]
-    if table == "reactions" and row["actor_key"] is None:
-        parts.append(row["occurred_at"])
-    return hashlib.blake2b(_canonical(parts).encode(), digest_size=16).digest()
+    parts = [row[column] for column in identity_columns(table)]
+    if table == "reactions" and row["actor_key"] is not None:
+        parts.pop()
+    named = [p.isoformat() if isinstance(p, datetime) else p for p in parts]
+    return hashlib.blake2b(repr(named).encode(), digest_size=16).digest()
 
 
 def identity_columns(table: str) -> list[str]:
@@ -124,44 +123,70 @@ def to_arrow(table: str, rows: list[Row]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """A table as the hot loop needs it: looked up once, not for every record."""
+
+    readers: dict[str, Callable[[Any], Any]]
+    blank: Row
+    required: tuple[str, ...]
+    not_content: frozenset[str]
+    timed: tuple[tuple[str, str], ...]
+
+
 @cache
-def _columns(table: str) -> dict[str, Callable[[Any], Any]]:
-    return {
-        field.name: _reader_of(field) for field in TABLES[table] if field.name not in BOOKKEEPING
-    }
-
-
-def _require(table: str, row: Row) -> None:
-    schema = TABLES[table]
-    for name in schema.names:
-        if name not in BOOKKEEPING and row[name] is None and not schema.field(name).nullable:
-            raise RefusedRecordError("missing_value", f"{name}: required, found nothing")
-    for instant, precision in (
-        ("published_at", "published_precision"),
-        ("occurred_at", "occurred_precision"),
-    ):
-        if precision in row and (row[instant] is None) != (row[precision] is None):
-            raise RefusedRecordError(
-                "missing_value", f"{instant} and {precision}: expected both or none"
-            )
+def _shape(table: str) -> _Shape:
+    columns = [field for field in TABLES[table] if field.name not in BOOKKEEPING]
+    names = {field.name for field in columns}
+    return _Shape(
+        readers={field.name: _reader_of(field) for field in columns},
+        blank={f.name: False if f.name in ABSENT_MEANS_FALSE else None for f in columns},
+        required=tuple(field.name for field in columns if not field.nullable),
+        not_content=NOT_CONTENT - set(IDENTITY.get(table, ())),
+        timed=tuple((at, precision) for at, precision in TIMED if precision in names),
+    )
 
 
 def _reader_of(field: pa.Field) -> Callable[[Any], Any]:
     """Return the function that takes a given value into this column, or refuses it."""
-    name = field.name
-    read = _BY_NAME.get(name) or _BY_TYPE.get(field.type) or _read_text
-    if name.endswith("_key"):
-        read = _read_pseudonym
+    if field.name.endswith("_key"):
+        return _read_pseudonym
+    return _BY_NAME.get(field.name) or _BY_TYPE.get(field.type) or _read_text
 
-    def checked(value: Any) -> Any:
-        if value is None:
-            return False if name in ABSENT_MEANS_FALSE else None
-        try:
-            return read(value)
-        except _MisfitError as misfit:
-            raise RefusedRecordError(misfit.rule, f"{name}: {misfit}") from None
 
-    return checked
+def _read(name: str, read: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return read(value)
+    except _MisfitError as misfit:
+        raise RefusedRecordError(misfit.rule, f"{name}: {misfit}") from None
+
+
+def _unknown_columns(table: str, record: Mapping[str, Any]) -> RefusedRecordError:
+    unknown = sorted(str(name) for name in record if name not in _shape(table).readers)
+    return RefusedRecordError(
+        "unknown_column", f"{table} has no column {', '.join(unknown)}; rename or leave it out"
+    )
+
+
+def _may_name_somebody(name: str, read: Callable[[Any], Any], value: Any) -> bool:
+    if value is None or not (name.endswith("_key") or name == "handles"):
+        return False
+    try:
+        read(value)
+    except _MisfitError:
+        return True
+    return False
+
+
+def _require(shape: _Shape, row: Row) -> None:
+    for name in shape.required:
+        if row[name] is None:
+            raise RefusedRecordError("missing_value", f"{name}: required, found nothing")
+    for instant, precision in shape.timed:
+        if (row[instant] is None) != (row[precision] is None):
+            raise RefusedRecordError(
+                "missing_value", f"{instant} and {precision}: expected both or none"
+            )
 
 
 class _MisfitError(Exception):
@@ -223,9 +248,14 @@ def _read_money(value: Any) -> Decimal:
     return amount
 
 
+# From a member or its text to plain text, which is what a column holds.
+_PRECISIONS = {precision.value: precision.value for precision in Precision}
+_COUNTER_KINDS = {kind.value: kind.value for kind in CounterKind}
+
+
 def _read_precision(value: Any) -> str:
-    if value in set(Precision):
-        return str(Precision(value))
+    if isinstance(value, str) and value in _PRECISIONS:
+        return _PRECISIONS[value]
     raise _MisfitError(f"one of {', '.join(Precision)}", value, "unknown_value")
 
 
@@ -236,8 +266,8 @@ def _read_tags(value: Any) -> list[str]:
 
 
 def _read_counter_kind(value: Any) -> str:
-    if value in set(CounterKind):
-        return str(CounterKind(value))
+    if isinstance(value, str) and value in _COUNTER_KINDS:
+        return _COUNTER_KINDS[value]
     raise _MisfitError(f"one of {', '.join(CounterKind)}", value, "unknown_value")
 
 
@@ -254,28 +284,29 @@ def _read_counter(value: Any) -> Row:
     if not isinstance(value, Mapping) or set(value) != {"name", "lo", "hi", "how"}:
         raise _MisfitError("a counter of name, lo, hi, how (lake.counters)", value)
     ends = [None if value[end] is None else _read_count(value[end]) for end in ("lo", "hi")]
-    how = CounterKind(_read_counter_kind(value["how"]))
+    how = _read_counter_kind(value["how"])
     if not _is_possible(how, ends[0], ends[1]):
-        raise _MisfitError(f"ends that {how.value} can have", value, "impossible_counter")
-    return {"name": _read_text(value["name"]), "lo": ends[0], "hi": ends[1], "how": how.value}
+        raise _MisfitError(f"ends that {how} can have", value, "impossible_counter")
+    return {"name": _read_text(value["name"]), "lo": ends[0], "hi": ends[1], "how": how}
 
 
-def _is_possible(how: CounterKind, lo: int | None, hi: int | None) -> bool:
-    known = (lo is not None, hi is not None)
-    if lo is not None and hi is not None and lo > hi:
+# Which ends (lo, hi) a counter of each kind has.
+_ENDS = {
+    CounterKind.EXACT.value: (True, True),
+    CounterKind.ROUNDED.value: (True, True),
+    CounterKind.AT_LEAST.value: (True, False),
+    CounterKind.AT_MOST.value: (False, True),
+    CounterKind.HIDDEN.value: (False, False),
+    CounterKind.MISSING.value: (False, False),
+}
+
+
+def _is_possible(how: str, lo: int | None, hi: int | None) -> bool:
+    if (lo is not None, hi is not None) != _ENDS[how]:
         return False
-    if how is CounterKind.EXACT:
-        return known == (True, True) and lo == hi
-    return (
-        known
-        == {
-            CounterKind.ROUNDED: (True, True),
-            CounterKind.AT_LEAST: (True, False),
-            CounterKind.AT_MOST: (False, True),
-            CounterKind.HIDDEN: (False, False),
-            CounterKind.MISSING: (False, False),
-        }[how]
-    )
+    if lo is None or hi is None:
+        return True
+    return lo == hi if how == CounterKind.EXACT else lo <= hi
 
 
 def _read_handles(value: Any) -> list[Row]:
@@ -316,13 +347,12 @@ _BY_NAME: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_said
-    )
-
-
 def _said(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return str(value)
+
+
+_canonical = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_said
+).encode

@@ -30,6 +30,7 @@ from lake.store import Store, encode
 
 MAX_ROWS = 50_000
 MAX_TEXT_LENGTH = 50_000_000  # characters; bounds memory when posts are long
+LONG_COLUMNS = ("title_text", "body_text", "raw_record")
 QUARANTINE = "quarantine"
 MICROSECOND = timedelta(microseconds=1)
 
@@ -64,7 +65,7 @@ class _Buffer:
     def add(self, table: str, waiting: _Waiting, at: datetime) -> None:
         self.rows.setdefault(table, []).append(waiting)
         self.row_count += 1
-        self.text_length += sum(len(v) for v in waiting.row.values() if isinstance(v, str))
+        self.text_length += sum(len(waiting.row.get(column) or "") for column in LONG_COLUMNS)
         self.collected_at = self.collected_at or at
 
     def count(self, *, quarantined: bool) -> int:
@@ -96,6 +97,7 @@ class ChannelWriter:
         self._histories: dict[str, TableHistory] = {}
         self._buffer, self._counts = _Buffer(), _Counts()
         self._reload()
+        ledger.summarise(run.source)
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from lake import Lake, LakeError, LogicalRun, Window
+from lake.ledger import Ledger
 from lake.text import joined
 from tests.lake.story import NOW, clock, post, tell
 
@@ -100,6 +101,30 @@ def test_an_open_lake_sees_what_others_commit(lake: Lake) -> None:
     (path, *_) = Path(lake.address).glob("crawls/source=ptt/*/*.parquet")
     path.unlink()
     assert lake.ledger().num_rows == 1
+
+
+def test_a_summary_spares_opening_the_ledger_files(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake.ledger.MAX_LOOSE", 3)
+    for number in range(1, 8):
+        crawl(lake, day(number), day(number), at=NOW + timedelta(hours=number))
+    root = Path(lake.address)
+    (summary,) = (root / ".cache").rglob("*.parquet")
+    opened: list[str] = []
+    read = Ledger._read
+    monkeypatch.setattr(Ledger, "_read", lambda self, new: opened.extend(new) or read(self, new))
+    assert Lake.open(root).ledger().equals(lake.ledger())
+    assert len(opened) < 7
+
+    next(root.glob("crawls/source=ptt/*/*.parquet")).unlink()
+    assert Lake.open(root).ledger().num_rows == 6, "a summary vouches for no file that is gone"
+    expected = lake.ledger()
+    for damage in (b"", b"PAR1 torn"):
+        summary.write_bytes(damage)
+        assert Lake.open(root).ledger().equals(expected)
+    summary.unlink()
+    assert Lake.open(root).ledger().equals(expected)
 
 
 def test_every_text_comes_once(lake: Lake) -> None:

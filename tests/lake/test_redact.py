@@ -35,7 +35,7 @@ PRIVATE = {
         "０９１２３４５６７８",
     ],
     "[id]": ["A123456789", "A800000014", "11010519491231002X"],
-    "@user": ["@alice_01", "＠小明", "@a.b.c"],
+    "@user": ["@alice_01", "＠小明", "@a_b·c"],
 }
 
 
@@ -87,9 +87,8 @@ def test_person_fields_go_at_any_depth_and_in_any_case() -> None:
 
 
 def test_an_address_takes_no_text_with_it() -> None:
-    assert mask_text(
-        "客服信箱service@example.org，或電0912345678"
-    ) == "客服信箱[email]，或電[phone]".replace("，", ",")
+    text = "客服信箱service@example.org，或電０９１２345678"
+    assert mask_text(text) == "客服信箱[email]，或電[phone]"
 
 
 def test_numbers_names_and_keys_are_masked_too() -> None:
