@@ -32,6 +32,10 @@ class SiteChangedError(NotFetchedError):
     """The page came and has nothing that we know; its template may have changed."""
 
 
+class ImportFileError(Exception):
+    """A file cannot be read as the configuration says; nothing of it was landed."""
+
+
 class ParsingFailedError(Exception):
     """One record or page is odd; it goes to quarantine and the crawl goes on."""
 

@@ -32,7 +32,8 @@ class JobChannel(_Model):
     """One channel to crawl.
 
     `asked` names the logical run. `start` may lie before it, to close a hole; nothing published
-    before `floor` is wanted at all. `covered_until` is the end of what was covered last.
+    before `floor`, the channel's own `since`, is wanted at all. `covered_until` is the end of what
+    was covered last.
     """
 
     id: str

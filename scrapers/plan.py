@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,9 +18,11 @@ from scrapers.errors import SourceError
 from scrapers.job import CrawlJob, JobChannel, Span
 from scrapers.outcome import ChannelOutcome
 from scrapers.source import Source, load_source
-from tingchao.config import Channel, ClockKind, Config, SourceOverride
+from tingchao.config import Channel, ClockKind, Config, SourceOverride, load_config
+from tingchao.instants import parse_instant
 
 CONTACT_VARIABLE = "TINGCHAO_CONTACT"
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_CONTACT = "https://github.com/tingchao/tingchao"
 
 
@@ -58,16 +60,17 @@ def plan_crawl(
     """
     source = load_source(source_name)
     override = config.sources.get(source_name, SourceOverride())
-    planned, settled = [], []
-    for channel in _chosen(config, source_name, asked.channel_ids):
-        outcome = _plan_channel(channel, config, lake, source, override, asked)
-        (planned if isinstance(outcome, JobChannel) else settled).append(outcome)
+    gone = _gone_addresses(lake, source_name)
+    outcomes = [
+        _plan_channel(channel, config, lake, source, override, asked, gone)
+        for channel in _chosen(config, source_name, asked.channel_ids)
+    ]
     job = CrawlJob(
         source=source_name,
         crawl_id=asked.crawl_id,
         lake_uri=config.landing_uri,
         log_folder=log_folder,
-        channels=tuple(c for c in planned if isinstance(c, JobChannel)),
+        channels=tuple(c for c in outcomes if isinstance(c, JobChannel)),
         politeness=source.politeness.model_copy(
             update=_given(download_delay=override.download_delay)
         ),
@@ -86,7 +89,38 @@ def plan_crawl(
         now=now,
         is_replay=config.clock is ClockKind.LOGICAL,
     )
-    return Plan(job, tuple(o for o in settled if isinstance(o, ChannelOutcome)))
+    return Plan(job, tuple(o for o in outcomes if isinstance(o, ChannelOutcome)))
+
+
+def plan_natively(
+    source_name: str, arguments: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> CrawlJob:
+    """Make a job from the arguments of `scrapy crawl`: config, and if wanted channel, run, since,
+    until.
+
+    The same plan as `tingchao crawl` makes, without its lock and its summary.
+    """
+    config = load_config(Path(arguments["config"]))
+    now = datetime.now(UTC)
+    end = parse_instant(arguments["until"]) if "until" in arguments else now
+    run_id = arguments.get("run") or f"until-{end.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    asked = Request(
+        crawl_id=run_id,
+        start=parse_instant(arguments["since"]) if "since" in arguments else None,
+        end=end,
+        channel_ids=arguments["channel"].split(",") if "channel" in arguments else None,
+    )
+    folder = config.data / "runs" / run_id / f"crawl-{source_name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return plan_crawl(
+        config,
+        Lake.open(config.landing_uri),
+        source_name,
+        asked,
+        now=end if config.clock is ClockKind.LOGICAL else None,
+        log_folder=folder,
+        environment=environment,
+    ).job
 
 
 def user_agent(environment: Mapping[str, str]) -> str:
@@ -140,6 +174,7 @@ def _plan_channel(
     source: Source,
     override: SourceOverride,
     asked: Request,
+    gone: Collection[tuple[str, str | None]],
 ) -> JobChannel | ChannelOutcome:
     url = channel_url(channel, source, override)
     since = _since(channel, config)
@@ -150,7 +185,7 @@ def _plan_channel(
         return ChannelOutcome(
             channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
         )
-    if _is_gone(lake, channel):
+    if (channel.id, channel.address) in gone:
         detail = f"{GONE} on an earlier crawl and not asked again; take the channel out"
         return ChannelOutcome(
             channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
@@ -170,7 +205,6 @@ def _job_channel(
     """Close holes: begin at the watermark when the window leaves a gap behind it."""
     watermark = lake.watermark(source.name, channel.id, since)
     blocks = lake.covered(source.name, channel.id)
-    earliest = min([window.start, *(b.start for b in blocks)])
     etag, last_modified = lake.last_validators(source.name, channel.id)
     return JobChannel(
         id=channel.id,
@@ -179,7 +213,7 @@ def _job_channel(
         time_zone=channel.time_zone or source.time_zone or config.reporting.time_zone,
         asked=Span(start=window.start, end=window.end),
         start=min(window.start, watermark or window.start),
-        floor=max(since, earliest) if since else earliest,
+        floor=since or EVER,
         covered_until=blocks[-1].end if blocks else None,
         etag=etag,
         last_modified=last_modified,
@@ -194,13 +228,12 @@ def _since(channel: Channel, config: Config) -> datetime | None:
     return localize(datetime.combine(channel.since, time()), zone)
 
 
-def _is_gone(lake: Lake, channel: Channel) -> bool:
-    """Whether the address answered 410 last time; a changed address gets its chance."""
-    rows = lake.read(
-        "crawls", columns=["channel_id", "query", "stop_detail"], source=channel.source
-    ).to_pylist()
-    mine = [r for r in rows if r["channel_id"] == channel.id and r["query"] == channel.address]
-    return bool(mine) and (mine[-1]["stop_detail"] or "").startswith(GONE)
+def _gone_addresses(lake: Lake, source: str) -> set[tuple[str, str | None]]:
+    """Return (channel, address) of those that answered 410 last; a new address gets its chance."""
+    columns = ["channel_id", "query", "stop_detail"]
+    rows = lake.read("crawls", columns=columns, source=source).to_pylist()
+    last = {(row["channel_id"], row["query"]): row["stop_detail"] or "" for row in rows}
+    return {channel for channel, detail in last.items() if detail.startswith(GONE)}
 
 
 def _given(**values: object) -> dict[str, object]:

@@ -57,6 +57,8 @@ class ChannelSpider(Spider):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **arguments: Any) -> Self:
+        if "config" in arguments:
+            arguments["job"] = _job_from(crawler, cls.name, arguments)
         if "job" not in arguments:
             raise SourceError(
                 f"spider {cls.name!r} needs a job; run `tingchao crawl {cls.name}`, or natively "
@@ -147,7 +149,7 @@ class ChannelSpider(Spider):
         yield from self._run(visit, step(response, visit))
 
     def _failed(self, failure: Failure) -> Iterator[Any]:
-        visit: Visit = failure.request.cb_kwargs["visit"]  # type: ignore[attr-defined]
+        visit: Visit = failure.request.cb_kwargs["visit"]
         yield from self._end_with(visit, failure.value)
 
     def _run(self, visit: Visit, steps: Iterator[Any]) -> Iterator[Any]:
@@ -164,6 +166,19 @@ class ChannelSpider(Spider):
         said = str(error) or repr(error)
         detail = said if isinstance(error, NotFetchedError) else f"{type(error).__name__}: {said}"
         yield from self.finish(visit, reason, self.sure_part(visit), detail=detail)
+
+
+def _job_from(crawler: Crawler, source: str, arguments: dict[str, Any]) -> CrawlJob:
+    """Plan from the arguments of `scrapy crawl`, and let the job's settings hold."""
+    from scrapers.plan import plan_natively
+    from scrapers.settings import job_settings
+
+    names = [name for name in ("config", "channel", "run", "since", "until") if name in arguments]
+    job = plan_natively(source, {name: arguments.pop(name) for name in names})
+    settings = job_settings(job)
+    settings.pop("LOG_FILE")  # a person looks on
+    crawler.settings.setdict(settings, priority="spider")
+    return job
 
 
 def own_host(host: str) -> str:

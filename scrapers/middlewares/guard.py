@@ -10,13 +10,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection, Sequence
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.resolver import CachingThreadedResolver
-from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
@@ -36,6 +35,7 @@ class Guard:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
         self.exempt = frozenset(h.lower() for h in crawler.settings.getlist(ALLOW_HOSTS))
+        PublicResolver.exempt.update(host.rpartition(":")[0] for host in self.exempt)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -50,14 +50,8 @@ class Guard:
 class PublicResolver(CachingThreadedResolver):
     """Resolves names as Scrapy does and refuses the answer when it is not public."""
 
-    exempt: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> Self:
-        resolver: Self = super().from_crawler(crawler, reactor)
-        hosts = crawler.settings.getlist(ALLOW_HOSTS)
-        resolver.exempt = frozenset(host.lower().rpartition(":")[0] for host in hosts)
-        return resolver
+    # Of the process, as the resolver is: one process crawls once.
+    exempt: ClassVar[set[str]] = set()
 
     def getHostByName(  # noqa: N802  Twisted's name
         self, name: str, timeout: Sequence[int] = ()

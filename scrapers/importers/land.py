@@ -1,0 +1,169 @@
+"""One file into the lake: read, map, land; what does not fit goes to quarantine with its line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from lake import Added, ChannelWriter, Lake, Precision, StopReason, Window
+from lake.ledger import DONE
+from lake.times import Instant
+from scrapers.errors import ParsingFailedError
+from scrapers.importers.mapping import KEYS, ColumnMap
+from scrapers.importers.rows import Row, open_rows
+
+UNITS = {
+    Precision.SECOND: timedelta(seconds=1),
+    Precision.MINUTE: timedelta(minutes=1),
+    Precision.DAY: timedelta(days=1),
+    Precision.INFERRED: timedelta(seconds=1),
+}
+REPORT_EVERY = 1000
+
+
+@dataclass
+class FileOutcome:
+    """What became of one file; `skipped` lines are no records (blank, comment, header, total)."""
+
+    import_id: str
+    file_name: str
+    rows: int = 0
+    added: dict[Added, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    covered: Window | None = None
+    detail: str | None = None
+
+    @property
+    def landed(self) -> int:
+        return self.added.get(Added.LANDED, 0)
+
+    @property
+    def quarantined(self) -> int:
+        return self.added.get(Added.QUARANTINED, 0)
+
+    def line(self) -> str:
+        """Say it in one line."""
+        counts = [f"{self.rows:,} rows"]
+        counts += [f"{self.added.get(kind, 0):,} {kind.value}" for kind in Added]
+        counts += [f"{count:,} {what} lines skipped" for what, count in self.skipped.items()]
+        said = f"{self.import_id} {self.file_name}: {', '.join(counts)}"
+        return f"{said}; {self.detail}" if self.detail else said
+
+
+@dataclass
+class _Span:
+    """First and last instant of what a file tells."""
+
+    start: datetime | None = None
+    last: Instant | None = None
+
+    def take(self, happened: Instant) -> None:
+        self.start = min(self.start or happened.at, happened.at)
+        self.last = max(self.last or happened, happened, key=lambda h: h.at)
+
+    @property
+    def window(self) -> Window | None:
+        if self.start is None or self.last is None:
+            return None
+        return Window(self.start, self.last.at + UNITS[self.last.precision])
+
+
+def land_file(
+    lake: Lake,
+    column_map: ColumnMap,
+    path: Path,
+    *,
+    crawl_id: str,
+    now: Callable[[], datetime],
+    advance: Callable[[int], None] = lambda _: None,
+) -> FileOutcome:
+    """Land one file; a file that was taken in whole under this map before is left alone.
+
+    `advance` is told how many rows more were read. Raises `ImportFileError` when the file cannot be
+    read at all; nothing of it is landed then.
+    """
+    outcome = FileOutcome(column_map.spec.id, path.name)
+    digest = sha256_of(path)
+    run = column_map.run(crawl_id, digest, f"{path.name} (map {_digest_of(column_map)})")
+    earlier = _finished_by(lake, run.source, run.channel_id, digest, run.query)
+    if earlier is not None:
+        outcome.detail = f"this very file was imported before, by run {earlier}"
+        return outcome
+    with (
+        open_rows(path, column_map.spec.format, column_map.spec.encoding) as file,
+        lake.write(run, now) as writer,
+    ):
+        column_map.check_header(file.columns, path.name)
+        missing = column_map.missing_from(file.columns)
+        if missing and column_map.spec.format == "csv":
+            outcome.detail = f"the file has no {', '.join(missing)}: NULL"
+        span = _Span()
+        for row in file.rows:
+            _land_row(writer, column_map, row, outcome, span)
+            if outcome.rows % REPORT_EVERY == 0:
+                advance(REPORT_EVERY)
+        outcome.skipped, outcome.covered = file.skipped, span.window
+        writer.count_page(path.stat().st_size)
+        writer.finish(
+            StopReason.EXHAUSTED,
+            covered=span.window,
+            declared_total=outcome.rows,
+            stop_detail=_skipped_line(file.skipped),
+        )
+    return outcome
+
+
+def sha256_of(path: Path) -> str:
+    """Return the digest of a file's bytes, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _land_row(
+    writer: ChannelWriter, column_map: ColumnMap, row: Row, outcome: FileOutcome, span: _Span
+) -> None:
+    outcome.rows += 1
+    table = column_map.spec.table
+    try:
+        if row.problem:
+            raise ParsingFailedError(*row.problem)
+        mapped = column_map.apply(row)
+        added = writer.add(table, mapped.record)
+        if mapped.happened is not None and added is not Added.QUARANTINED:
+            span.take(mapped.happened)
+    except ParsingFailedError as error:
+        reason = f"line {row.line:,}: {error}"
+        writer.refuse(table, column_map.evidence(row), error.rule, reason, _id_of(column_map, row))
+        added = Added.QUARANTINED
+    outcome.added[added] = outcome.added.get(added, 0) + 1
+
+
+def _id_of(column_map: ColumnMap, row: Row) -> str | None:
+    key = KEYS[column_map.spec.table]
+    cell = row.cells.get(column_map.columns.get(key, ""))
+    return str(cell) if cell is not None and key.endswith("_id") else None
+
+
+def _finished_by(
+    lake: Lake, source: str, channel_id: str, digest: str, query: str | None
+) -> str | None:
+    columns = ["channel_id", "file_digest", "query", "stop_reason", "is_last", "crawl_id"]
+    for row in lake.read("crawls", columns=columns, source=source).to_pylist():
+        is_same = row["file_digest"] == digest and row["query"] == query
+        if is_same and row["channel_id"] == channel_id and row["stop_reason"] in DONE:
+            return str(row["crawl_id"])
+    return None
+
+
+def _digest_of(column_map: ColumnMap) -> str:
+    spec = column_map.spec.model_dump_json(exclude={"path", "schedule"})
+    return hashlib.sha256(spec.encode()).hexdigest()[:8]
+
+
+def _skipped_line(skipped: dict[str, int]) -> str | None:
+    if not skipped:
+        return None
+    return "skipped " + ", ".join(f"{count:,} {what} lines" for what, count in skipped.items())

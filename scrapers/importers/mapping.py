@@ -1,0 +1,286 @@
+"""From a row of somebody's file to a record of the lake, by the configuration's column map.
+
+Our names for people are `author`, `actor`, `customer`, `visitor`, `member`: what the file has there
+is turned into a pseudonym on the spot (`author_key` names the same column). Columns that nobody
+mapped are kept as evidence, but never one whose name speaks of a person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from lake import LogicalRun
+from lake.counters import CounterFormatError, parse_counter
+from lake.pseudonyms import Pseudonyms
+from lake.records import BOOKKEEPING
+from lake.redact import redact
+from lake.schemas import INSTANT, MONEY, TABLES
+from lake.times import Instant
+from scrapers.errors import ImportFileError, ParsingFailedError
+from scrapers.importers.rows import Row, normalise
+from scrapers.importers.values import (
+    UTM,
+    read_amount,
+    read_flag,
+    read_id,
+    read_tags,
+    read_text,
+    read_time,
+    without_query,
+)
+from tingchao.config import Import
+
+PEOPLE = ("author", "actor", "customer", "visitor", "member")
+VISITORS = "visitor"  # visits and orders come from two sources; a visitor is the same in both
+NEEDED = {
+    "posts": ("post_id", "kind"),
+    "reactions": ("post_id", "kind"),
+    "channels": ("observed_at",),
+    "authors": ("author", "observed_at"),
+    "visits": ("visit_id", "occurred_at"),
+    "orders": ("order_id", "ordered_at", "status", "amount", "currency"),
+    "members": ("member",),
+}
+KEYS = {
+    "posts": "post_id",
+    "reactions": "post_id",
+    "channels": "observed_at",
+    "authors": "author",
+    "visits": "visit_id",
+    "orders": "order_id",
+    "members": "member",
+}
+EVENT_TIMES = {
+    "posts": "published_at",
+    "reactions": "occurred_at",
+    "visits": "occurred_at",
+    "orders": "ordered_at",
+}
+DERIVED = frozenset(
+    {"text_hash", "published_precision", "published_raw", "occurred_precision", "raw_record"}
+    | {"fan_count_how", "handles", "attributes", "counters"}
+)
+STATUSES = {
+    "paid": "paid complete completed processing fulfilled shipped delivered closed "
+    "已付款 已完成 完成 已出貨 已出货 已送達 已送达 交易成功 付款完成",
+    "pending": "pending on-hold unpaid authorized awaiting_payment 待付款 未付款 處理中 处理中",
+    "cancelled": "cancelled canceled voided failed expired 已取消 取消 交易關閉 交易关闭",
+    "refunded": "refunded partially_refunded returned 已退款 退款 部分退款 已退貨 已退货",
+    "test": "test 測試 测试",
+}
+STATUS_OF = {word: status for status, words in STATUSES.items() for word in words.split()}
+PERSONAL = re.compile(
+    r"name|nick|user|author|mail|phone|mobile|\btel|addr|\bip\b|avatar|birth|gender|\bsex|passport"
+    r"|id_?card|contact|recipient|buyer|customer|member|账号|賬號|帳號|姓名|名字|昵称|暱稱|用户"
+    r"|用戶|會員|会员|作者|邮箱|信箱|電話|电话|手機|手机|地址|头像|頭像|生日|性别|性別|身分|身份"
+    r"|收件|收货|收貨|聯絡|联系|買家|买家|顧客|客戶|客户|@",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A row as a record, and when what it tells happened."""
+
+    record: dict[str, Any]
+    happened: Instant | None
+
+
+class ColumnMap:
+    """The column map of one import, checked once and applied to every row."""
+
+    def __init__(self, spec: Import, pseudonyms: Pseudonyms, now: datetime) -> None:
+        self.spec = spec
+        self.pseudonyms = pseudonyms
+        self.now = now
+        self.zone = ZoneInfo(spec.time_zone)
+        self.fields = {f.name: f.type for f in TABLES[spec.table] if f.name not in BOOKKEEPING}
+        self.columns = {_own_name(k): normalise(v) for k, v in spec.columns.items()}
+        self.constants = {_own_name(k): v for k, v in spec.constants.items()}
+        self.counters = {name: normalise(column) for name, column in spec.counters.items()}
+        self.handles = {source: normalise(column) for source, column in spec.handles.items()}
+        self._check()
+        mapped = {*self.columns.values(), *self.counters.values(), *self.handles.values()}
+        self.mapped = frozenset(mapped)
+
+    def check_header(self, columns: tuple[str, ...], file_name: str) -> None:
+        """Raise `ImportFileError` when the file lacks a column without which no row is a record.
+
+        A JSON object may leave out what is empty, so of JSON only the key column is asked for.
+        """
+        is_json = self.spec.format == "jsonl"
+        for key in [KEYS[self.spec.table]] if is_json else NEEDED[self.spec.table]:
+            wanted = self.columns.get(key)
+            if wanted is not None and wanted not in columns and key not in self.constants:
+                raise ImportFileError(
+                    f"{file_name}: expected column {wanted!r} for {key} "
+                    f"(imports.{self.spec.id}.columns), found: {', '.join(columns) or 'none'}"
+                )
+
+    def missing_from(self, columns: tuple[str, ...]) -> list[str]:
+        """List the mapped columns that the file does not have; their values are NULL."""
+        return sorted(self.mapped.difference(columns))
+
+    def apply(self, row: Row) -> Mapped:
+        """Return the record of a row; `ParsingFailedError` names the column that does not fit."""
+        record: dict[str, Any] = {}
+        happened = None
+        for name, cell in self._cells(row):
+            try:
+                value = self._read(name, cell)
+            except ParsingFailedError as error:
+                raise ParsingFailedError(error.rule, f"{name}: {error}") from None
+            if isinstance(value, Instant):
+                happened = value if name == EVENT_TIMES.get(self.spec.table) else happened
+                record.update(_timed(name, value, self.fields))
+            elif name in PEOPLE:
+                record[f"{name}_key"] = value
+            elif name == "fan_count" and value is not None:
+                record.update(fan_count=value["lo"], fan_count_how=value["how"])
+            else:
+                record[name] = value
+        self._complete(record, row)
+        return Mapped(record, happened)
+
+    def run(self, crawl_id: str, digest: str, query: str) -> LogicalRun:
+        return LogicalRun(
+            source=self.spec.source,
+            channel_id=self.spec.channel or self.spec.id,
+            crawl_id=crawl_id,
+            route="import",
+            file_digest=digest,
+            query=query,
+        )
+
+    def evidence(self, row: Row) -> dict[str, Any]:
+        """Return what of a row may be kept when it is refused: no column that names a person."""
+        people = {self.columns[name] for name in PEOPLE if name in self.columns}
+        people.update(self.handles.values())
+        kept = {k: v for k, v in row.cells.items() if k not in people and not PERSONAL.search(k)}
+        return {"line": row.line, **_jsonable(kept)}
+
+    def _cells(self, row: Row) -> list[tuple[str, Any]]:
+        given = [(name, row.cells.get(column)) for name, column in self.columns.items()]
+        present = {name for name, cell in given if cell not in (None, "")}
+        return [*given, *((n, v) for n, v in self.constants.items() if n not in present)]
+
+    def _read(self, name: str, cell: Any) -> Any:
+        if name in PEOPLE:
+            native = read_id(cell)
+            realm = VISITORS if name == "visitor" else self.spec.source
+            return self.pseudonyms.key(realm, native) if native else None
+        if name == "fan_count":
+            return _counter(name, cell, self.spec.counter_cap)
+        if name == "status":
+            return _status(cell)
+        if name.endswith("_id") or name in {"currency", "coupon"}:
+            return read_id(cell)
+        return self._read_by_type(self.fields[name], cell)
+
+    def _read_by_type(self, kind: pa.DataType, cell: Any) -> Any:
+        if kind == INSTANT:
+            return read_time(cell, self.zone, self.spec.time_formats)
+        if kind == MONEY:
+            return read_amount(cell)
+        if kind == pa.bool_():
+            return read_flag(cell)
+        if kind == pa.list_(pa.string()):
+            return read_tags(cell)
+        return read_text(cell)
+
+    def _complete(self, record: dict[str, Any], row: Row) -> None:
+        """Add what several columns make together: counters, handles, the rest."""
+        if "counters" in self.fields and self.counters:
+            record["counters"] = [
+                _counter(name, row.cells.get(column), self.spec.counter_cap)
+                for name, column in self.counters.items()
+            ]
+        if self.spec.table == "members":
+            record.setdefault("observed_at", self.now)
+            record["handles"] = self._handles(row) or None
+            record["attributes"] = self._rest(row)
+        if "raw_record" in self.fields:
+            record["raw_record"] = self._rest(row)
+        if "channel_id" in self.fields and record.get("channel_id") is None:
+            record["channel_id"] = self.spec.channel
+        if "landing_url" in self.fields:
+            _strip_addresses(record)
+
+    def _handles(self, row: Row) -> list[dict[str, str]]:
+        natives = ((s, read_id(row.cells.get(column))) for s, column in self.handles.items())
+        return [{"source": s, "key": self.pseudonyms.key(s, n)} for s, n in natives if n]
+
+    def _rest(self, row: Row) -> str | None:
+        rest = {
+            name: cell
+            for name, cell in row.cells.items()
+            if name not in self.mapped and cell not in (None, "") and not PERSONAL.search(name)
+        }
+        return redact(_jsonable(rest)) if rest else None
+
+    def _check(self) -> None:
+        where, table = f"imports.{self.spec.id}", self.spec.table
+        known = {_own_name(name) for name in self.fields if name not in DERIVED}
+        unknown = sorted({*self.columns, *self.constants} - known)
+        if unknown:
+            raise ImportFileError(
+                f"{where}: {table} has no {', '.join(unknown)}; expected of {sorted(known)}"
+            )
+        missing = [n for n in NEEDED[table] if n not in self.columns and n not in self.constants]
+        if "channel_id" in known and not self.spec.channel and "channel_id" not in self.columns:
+            missing.append("channel_id (or `channel:` for the whole import)")
+        if missing:
+            raise ImportFileError(
+                f"{where}: {table} needs {', '.join(missing)}; name the file's column under "
+                "`columns`, or a value for every row under `constants`"
+            )
+
+
+def _own_name(name: str) -> str:
+    return name.removesuffix("_key") if name.removesuffix("_key") in PEOPLE else name
+
+
+def _timed(name: str, value: Instant, fields: Mapping[str, Any]) -> dict[str, Any]:
+    stem = name.removesuffix("_at")
+    more = {f"{stem}_precision": str(value.precision), f"{stem}_raw": value.raw}
+    return {name: value.at, **{k: v for k, v in more.items() if k in fields}}
+
+
+def _counter(name: str, cell: Any, cap: int | None) -> dict[str, Any]:
+    try:
+        return dict(parse_counter(name, cell, cap=cap))
+    except CounterFormatError as error:
+        raise ParsingFailedError("counter_format", str(error)) from None
+
+
+def _status(cell: Any) -> str | None:
+    text = read_id(cell)
+    if text is None:
+        return None
+    status = STATUS_OF.get(text.casefold().replace(" ", "_"))
+    if status is None:
+        raise ParsingFailedError(
+            "unknown_status", f"expected one of {', '.join(STATUSES)}, found {text[:40]!r}"
+        )
+    return status
+
+
+def _strip_addresses(record: dict[str, Any]) -> None:
+    """Keep addresses without their query; its utm fields stand in for those not given."""
+    record["landing_url"], utm = without_query(record.get("landing_url"))
+    record["referrer"], _ = without_query(record.get("referrer"))
+    for name in UTM:
+        if name in utm and not record.get(name):
+            record[name] = utm[name]
+
+
+def _jsonable(cells: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(cells, default=str, ensure_ascii=False))

@@ -1,0 +1,213 @@
+"""Rows of CSV and JSON-lines files, one at a time, with the line where each begins.
+
+Files come as people have them: any usual encoding, comma, semicolon or tab, `sep=` on top, comments
+and blank lines before the header, quoted newlines, the header again where somebody appended, totals
+at the foot. A file is never held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scrapers.encodings import detect_encoding
+from scrapers.errors import ImportFileError
+
+SAMPLE_BYTES = 1024 * 1024
+MAX_CELL = 4 * 1024 * 1024
+MAX_HEAD_LINES = 100
+SEPARATORS = (",", ";", "\t", "|")
+UNDECODED = re.compile("[\udc80-\udcff]")
+TOTALS = re.compile(
+    r"(?:合計|合计|總計|总计|總和|总和|小計|小计|共計|共计|(?:grand |sub)?totals?|sum)[:：]?", re.I
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record of a file: `cells` by normalised column name; `problem` when it is none."""
+
+    line: int
+    cells: Mapping[str, Any]
+    problem: tuple[str, str] | None = None
+
+
+@dataclass
+class RowFile:
+    """A file being read: its columns as they stand, and what was skipped on the way."""
+
+    columns: tuple[str, ...]
+    encoding: str
+    rows: Iterator[Row]
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, what: str) -> None:
+        self.skipped[what] = self.skipped.get(what, 0) + 1
+
+
+def normalise(name: str) -> str:
+    """Write a column name so that width, case and blanks make no difference."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+@contextmanager
+def open_rows(path: Path, file_format: str, encoding: str | None = None) -> Iterator[RowFile]:
+    """Open a file for reading row by row; `ImportFileError` when it cannot be read at all."""
+    found = _encoding(path, encoding)
+    errors = "replace" if found.startswith("utf-16") else "surrogateescape"
+    with path.open(encoding=found, errors=errors, newline="") as text:
+        reader = _csv_file if file_format == "csv" else _jsonl_file
+        yield reader(text, path, found)
+
+
+def _encoding(path: Path, declared: str | None) -> str:
+    try:
+        with path.open("rb") as file:
+            sample = file.read(SAMPLE_BYTES)
+    except OSError as error:
+        raise ImportFileError(f"{path.name}: cannot be read ({error.strerror})") from None
+    marked = detect_encoding(sample)
+    is_marked = (marked or "").endswith(("-sig", "16", "32"))
+    found = marked if declared is None or is_marked else declared
+    if found is None:
+        raise ImportFileError(
+            f"{path.name}: no encoding explains its first {len(sample):,} bytes; say which it is "
+            "with `encoding:`"
+        )
+    try:
+        "".encode(found)
+    except LookupError:
+        raise ImportFileError(f"{path.name}: unknown encoding {found!r}") from None
+    return found
+
+
+def _csv_file(text: io.TextIOBase, path: Path, encoding: str) -> RowFile:
+    csv.field_size_limit(MAX_CELL)
+    header_line, number, separator = _find_header(text, path)
+    separator = separator or max(SEPARATORS, key=header_line.count)
+    lines = _chain(header_line, text)
+    reader = csv.reader(lines, delimiter=separator)
+    header = [normalise(cell) for cell in next(reader)]
+    while header and not header[-1]:
+        header.pop()
+    found = RowFile(tuple(dict.fromkeys(header)), encoding, iter(()))
+    found.rows = _csv_rows(reader, header, number, found)
+    return found
+
+
+def _find_header(text: io.TextIOBase, path: Path) -> tuple[str, int, str | None]:
+    """Return the header's line, its number, and the separator that a `sep=` line names."""
+    separator = None
+    for number in range(1, MAX_HEAD_LINES + 1):
+        line = text.readline()
+        if not line:
+            break
+        stated = re.match(r"^\s*\"?sep=(.)\"?\s*$", line, re.I)
+        if stated:
+            separator = stated[1]
+        elif line.strip() and not line.lstrip().startswith("#"):
+            return line, number, separator
+    raise ImportFileError(f"{path.name}: expected a header line, found none; is the file empty?")
+
+
+def _chain(first: str, rest: io.TextIOBase) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _csv_rows(reader: Any, header: list[str], before: int, found: RowFile) -> Iterator[Row]:
+    line = before - 1 + reader.line_num
+    while True:
+        start = line + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            line = before - 1 + reader.line_num
+            yield Row(start, {}, ("unreadable_row", f"expected CSV, found: {error}"))
+            continue
+        line = before - 1 + reader.line_num
+        what = _what_to_skip(cells, header)
+        if what:
+            found.skip(what)
+        else:
+            yield _csv_row(start, cells, header)
+
+
+def _what_to_skip(cells: list[str], header: list[str]) -> str | None:
+    """Name a line that is no record: blank, comment, the header again, totals."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if not filled:
+        return "blank"
+    if len(filled) == 1 and filled[0].startswith("#") and len(header) > 1:
+        return "comment"
+    if [normalise(cell) for cell in cells[: len(header)]] == header:
+        return "header"
+    if TOTALS.fullmatch(unicodedata.normalize("NFKC", filled[0])):
+        return "total"
+    return None
+
+
+def _csv_row(line: int, cells: list[str], header: list[str]) -> Row:
+    while len(cells) > len(header) and not cells[-1].strip():
+        cells.pop()
+    by_name = dict(zip(reversed(header), reversed(cells[: len(header)]), strict=False))
+    if len(cells) != len(header):
+        reason = f"expected {len(header)} cells, found {len(cells)}"
+        return Row(line, dict(zip(header, cells, strict=False)), ("cell_count", reason))
+    if any(UNDECODED.search(cell) for cell in cells):
+        return Row(line, by_name, ("undecodable", "bytes that the file's encoding does not have"))
+    return Row(line, by_name)
+
+
+def _jsonl_file(text: io.TextIOBase, path: Path, encoding: str) -> RowFile:
+    found = RowFile((), encoding, iter(()))
+    rows = _jsonl_rows(text, found)
+    first = next(rows, None)
+    if first is None:
+        raise ImportFileError(f"{path.name}: expected one JSON object a line, found nothing")
+    found.columns = tuple(first.cells)
+    found.rows = _again(first, rows)
+    return found
+
+
+def _jsonl_rows(text: io.TextIOBase, found: RowFile) -> Iterator[Row]:
+    for line, raw in enumerate(text, start=1):
+        if not raw.strip():
+            found.skip("blank")
+            continue
+        try:
+            data = json.loads(raw, parse_float=Decimal)
+        except (ValueError, RecursionError) as error:
+            yield Row(line, {"line": raw[:2000]}, ("unreadable_row", f"expected JSON: {error}"))
+            continue
+        if isinstance(data, dict):
+            yield Row(line, dict(_flatten(data)))
+        else:
+            kind = type(data).__name__
+            yield Row(line, {}, ("unreadable_row", f"expected a JSON object, found {kind}"))
+
+
+def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Name nested values with dots: `user.id`."""
+    for name, value in data.items():
+        full = f"{prefix}{normalise(str(name))}"
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{full}.")
+        else:
+            yield full, value
+
+
+def _again(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rest

@@ -1,0 +1,146 @@
+"""Cells as people and spreadsheets leave them: ids, times, amounts, flags.
+
+Each reader returns None for a cell that says nothing and raises `ParsingFailedError` for one that
+says something else than expected.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from lake import Precision
+from lake.times import Instant, TimeFormatError, localize, parse_time
+from scrapers.errors import ParsingFailedError
+
+NOTHING = frozenset({"", "null", "none", "nan", "n/a", "na", "\\n", "-", "--", "nil", "undefined"})
+SPREADSHEET_ID = re.compile(r"\d(?:\.\d+)?E\+?\d+", re.I)
+QUOTED_FORMULA = re.compile(r'="(.*)"')
+MONEY_MARKS = re.compile(
+    r"NT\$|HK\$|US\$|RMB|TWD|CNY|HKD|USD|JPY|[$¥￥元圓円]", re.I
+)  # what currency it is, its own column or constant says
+AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "y", "t", "是", "有", "真", "✓"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "f", "否", "無", "无", "假", "✗"), False),
+}
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+
+
+def read_text(cell: Any) -> str | None:
+    """Return a text as it stands; an empty cell is NULL, not an empty text."""
+    if cell is None or cell == "":
+        return None
+    return cell if isinstance(cell, str) else str(cell)
+
+
+def read_id(cell: Any) -> str | None:
+    """Return an id as text. What a spreadsheet rounded cannot be repaired and is refused."""
+    text = _plain(cell)
+    if text is None:
+        return None
+    formula = QUOTED_FORMULA.fullmatch(text)
+    text = formula[1] if formula else text.removeprefix("'")
+    if SPREADSHEET_ID.fullmatch(text):
+        raise ParsingFailedError(
+            "damaged_id",
+            "a spreadsheet rounded this id (1.22E+17 style), which cannot be undone; export again "
+            "with the column as text",
+        )
+    if re.fullmatch(r"\d+\.0", text):
+        if len(text) > 17:
+            raise ParsingFailedError(
+                "damaged_id", "an id that went through a floating-point number lost digits"
+            )
+        text = text.removesuffix(".0")
+    return text
+
+
+def read_time(cell: Any, zone: tzinfo, formats: Sequence[str]) -> Instant | None:
+    """Read a time in one of the formats, or, without formats, in any unambiguous one."""
+    text = _plain(cell)
+    if text is None:
+        return None
+    for form in formats:
+        try:
+            naive = datetime.strptime(text, form)  # noqa: DTZ007  the zone follows
+        except ValueError:
+            continue
+        at = naive.astimezone(UTC) if naive.tzinfo else localize(naive, zone)
+        return Instant(at, _precision(form), text)
+    if formats:
+        raise ParsingFailedError(
+            "time_format", f"expected a time like {' or '.join(formats)}, found {text[:60]!r}"
+        )
+    try:
+        return parse_time(text, zone)
+    except TimeFormatError as error:
+        raise ParsingFailedError("time_format", f"{error}; say how with `time_formats`") from None
+
+
+def read_amount(cell: Any) -> Decimal | None:
+    """Read money exactly: `NT$1,200`, `￥88.50`, `(30.00)` as a negative."""
+    text = _plain(cell)
+    if text is None:
+        return None
+    bare = MONEY_MARKS.sub("", text).replace(" ", "")
+    is_negative = bare.startswith("(") and bare.endswith(")")
+    bare = bare.strip("()") if is_negative else bare
+    if not AMOUNT.fullmatch(bare):
+        raise ParsingFailedError(
+            "amount_format", f"expected an amount such as NT$1,200.50, found {text[:40]!r}"
+        )
+    amount = Decimal(bare.replace(",", ""))
+    return -amount if is_negative else amount
+
+
+def read_flag(cell: Any) -> bool | None:
+    """Read yes or no in the usual words."""
+    if isinstance(cell, bool):
+        return cell
+    text = _plain(cell)
+    if text is None:
+        return None
+    try:
+        return FLAGS[text.casefold()]
+    except KeyError:
+        raise ParsingFailedError(
+            "flag_format", f"expected yes or no, true or false, found {text[:40]!r}"
+        ) from None
+
+
+def read_tags(cell: Any) -> list[str] | None:
+    """Read a list: a JSON array as it is, a text cut at commas and their like."""
+    if isinstance(cell, list):
+        return [str(tag) for tag in cell] or None
+    text = _plain(cell)
+    tags = [t.strip() for t in re.split(r"[,，、;；|]", text)] if text else []
+    return [tag for tag in tags if tag] or None
+
+
+def without_query(url: str | None) -> tuple[str | None, dict[str, str]]:
+    """Return an address without query and fragment, and the utm fields that were in it."""
+    if not url:
+        return None, {}
+    parts = urlsplit(url.strip())
+    given = parse_qs(parts.query)
+    utm = {name: given[name][0] for name in UTM if name in given}
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), utm
+
+
+def _plain(cell: Any) -> str | None:
+    if cell is None:
+        return None
+    text = " ".join(unicodedata.normalize("NFKC", str(cell)).split())
+    return None if text.casefold() in NOTHING else text
+
+
+def _precision(form: str) -> Precision:
+    if any(mark in form for mark in ("%S", "%X", "%c", "%T")):
+        return Precision.SECOND
+    return Precision.MINUTE if "%M" in form or "%R" in form else Precision.DAY
