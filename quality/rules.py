@@ -69,28 +69,32 @@ def row_count(table: str, *, at_least: int, name: str = "row_count", says: str =
 
 def columns(table: str, types: dict[str, str]) -> tuple[Rule, Rule]:
     """Demand exactly these columns in this order, and exactly these DuckDB types."""
-    wanted = ", ".join(f"({literal(n)}, {literal(t)})" for n, t in types.items())
+    wanted = ", ".join(
+        f"({place}, {literal(name)}, {literal(kind)})"
+        for place, (name, kind) in enumerate(types.items(), start=1)
+    )
     found = (
-        "select column_name, data_type from duckdb_columns() "
+        "select column_index as place, column_name, data_type from duckdb_columns() "
         f"where table_name = {literal(table)} and not internal"
     )
+    declared = f"(values {wanted}) as wanted(place, column_name, data_type)"
     names = Rule(
         name="columns",
         table=table,
-        says="exactly the columns of its contract",
+        says="the columns of its contract, in their order",
         expectation="expect_table_columns_to_match_ordered_list",
         arguments={"column_list": list(types)},
         measure=(
-            f"select count(*) from (values {wanted}) as wanted(column_name, data_type) "
-            f"full join ({found}) as found using (column_name) "
-            "where wanted.column_name is null or found.column_name is null"
+            f"select count(*) from {declared} full join ({found}) as found "
+            "using (place, column_name) "
+            "where wanted.place is null or found.place is null"
         ),
     )
     kinds = never(
         table,
         "column_types",
-        f"select column_name from (values {wanted}) as wanted(column_name, data_type) "
-        f"join ({found}) as found using (column_name) where wanted.data_type <> found.data_type",
+        f"select column_name from {declared} join ({found}) as found using (column_name) "
+        "where wanted.data_type <> found.data_type",
         says="the column types of its contract",
     )
     return names, kinds

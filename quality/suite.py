@@ -9,53 +9,51 @@ import os
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read while great_expectations is imported
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import great_expectations as gx
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+from quality.counts import CONNECT, count_breaches, explain
 from quality.duckdb_dialect import SCHEME, register
 from quality.rules import Rule
 from quality.verdict import Outcome, Verdict
 
-CONNECT: dict[str, Any] = {
-    "read_only": True,
-    "config": {
-        "memory_limit": "1GB",
-        "threads": 2,
-        "enable_external_access": "false",
-        "autoinstall_known_extensions": "false",
-    },
-}
-
 
 def judge(gate: str, database: Path, rules: Sequence[Rule]) -> Verdict:
     """Check every rule on a DuckDB file; what cannot be checked is an outcome with an error."""
-    found = _count_breaches(database, rules)
+    found = count_breaches(database, rules)
+    expected = check_expectations(database, rules)
+    return Verdict(gate, tuple(_combine(rule, expected[rule.id], found[rule.id]) for rule in rules))
+
+
+def check_expectations(database: Path, rules: Iterable[Rule]) -> dict[str, bool | str]:
+    """Run the suites: per rule whether it is met, or the text of why nobody can tell."""
     context = _open_context()
     source = _open_source(context, database)
-    outcomes: list[Outcome] = []
+    met: dict[str, bool | str] = {}
     by_table = groupby(sorted(rules, key=lambda rule: rule.table), key=lambda rule: rule.table)
     for table, group in by_table:
-        outcomes.extend(_judge_table(context, source, table, list(group), found))
-    return Verdict(gate, tuple(outcomes))
+        suite = list(group)
+        try:
+            results = _validate(context, source, table, suite)
+        except Exception as error:  # whatever it is, a gate that errors is a gate that failed
+            results = {rule.id: explain(error) for rule in suite}
+        met |= {rule.id: results.get(rule.id, "the suite left it out") for rule in suite}
+    return met
 
 
-def _count_breaches(database: Path, rules: Iterable[Rule]) -> dict[str, int | str]:
-    """Run each rule's own count: a number, or the text of what went wrong."""
-    counts: dict[str, int | str] = {}
-    with duckdb.connect(str(database), **CONNECT) as connection:
-        for rule in rules:
-            try:
-                row = connection.execute(rule.measure).fetchone()
-                counts[rule.id] = int(row[0]) if row else "the count gave no row"
-            except duckdb.Error as error:
-                counts[rule.id] = _first_line(error)
-    return counts
+def _combine(rule: Rule, expected: bool | str, measured: int | str) -> Outcome:
+    errors = [part for part in (measured, expected) if isinstance(part, str)]
+    return Outcome.of(
+        rule,
+        expected=expected is True,
+        measured=measured if isinstance(measured, int) else None,
+        error=errors[0] if errors else None,
+    )
 
 
 def _open_context() -> Any:
@@ -71,28 +69,6 @@ def _open_source(context: Any, database: Path) -> Any:
         connection_string=f"{SCHEME}:///{database}",
         create_temp_table=False,
         kwargs={"connect_args": CONNECT},
-    )
-
-
-def _judge_table(
-    context: Any, source: Any, table: str, rules: list[Rule], found: dict[str, int | str]
-) -> Iterator[Outcome]:
-    try:
-        expected = _validate(context, source, table, rules)
-    except Exception as error:  # whatever it is, a gate that errors is a gate that failed
-        expected = {rule.id: _first_line(error) for rule in rules}
-    for rule in rules:
-        yield _combine(rule, expected.get(rule.id, "the expectation gave no result"), found)
-
-
-def _combine(rule: Rule, expected: bool | str, found: dict[str, int | str]) -> Outcome:
-    measured = found[rule.id]
-    errors = [part for part in (measured, expected) if isinstance(part, str)]
-    return Outcome.of(
-        rule,
-        expected=expected is True,
-        measured=measured if isinstance(measured, int) else None,
-        error=errors[0] if errors else None,
     )
 
 
@@ -123,10 +99,5 @@ def _met(result: Any) -> bool | str:
     details = [info] if "raised_exception" in info else list(info.values())
     for detail in details:
         if detail.get("raised_exception"):
-            return _first_line(detail.get("exception_message") or "the expectation raised")
+            return explain(detail.get("exception_message") or "the expectation raised")
     return bool(result.success)
-
-
-def _first_line(error: object) -> str:
-    lines = str(error).strip().splitlines()
-    return f"could not be checked: {lines[0] if lines else type(error).__name__}"

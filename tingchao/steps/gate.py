@@ -150,7 +150,7 @@ def judge(gate: str, database: Path, rules: Sequence[Rule], folder: Path) -> Ver
         request.write_text(Request(gate, database, tuple(rules)).to_json(), encoding="utf-8")
         argv = [sys.executable, "-m", "quality.run", str(request), str(answer)]
         try:
-            child = run_child(argv, env=_environment(), timeout=TIMEOUT)
+            child = run_child(argv, env=_environment(Path(scratch)), timeout=TIMEOUT)
             if child.returncode != 0:
                 raise ValueError(f"exit code {child.returncode}: {_last_line(child.stderr)}")
             return Verdict.from_json(answer.read_text(encoding="utf-8"))
@@ -161,14 +161,14 @@ def judge(gate: str, database: Path, rules: Sequence[Rule], folder: Path) -> Ver
             ) from None
 
 
-def _environment() -> dict[str, str]:
+def _environment(scratch: Path) -> dict[str, str]:
     """Ours without secrets; compiled modules are kept, they halve the child's start."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("TINGCHAO_") and name != "PYTHONDONTWRITEBYTECODE"
     }
-    return kept | {"GX_ANALYTICS_ENABLED": "false", "PYTHONUTF8": "1"}
+    return kept | {"GX_ANALYTICS_ENABLED": "false", "PYTHONUTF8": "1", "TMPDIR": str(scratch)}
 
 
 def _last_line(text: str) -> str:

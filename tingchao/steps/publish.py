@@ -28,12 +28,13 @@ from reports.marts_file import Facts, count_suppressed, read_published, stamp, w
 from reports.report import write_report
 from reports.shelf import PAGES, Shelf
 from tingchao import __version__
+from tingchao.building.models import DATABASE
 from tingchao.building.state import read_state
 from tingchao.context import Context
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import Mart, load_marts
-from tingchao.steps.build import DATABASE, definition_version
+from tingchao.steps.build import definition_version
 from tingchao.steps.gate import judge_marts
 
 MARTS, DESKS = "marts.duckdb", "desks.duckdb"

@@ -14,10 +14,10 @@ from typing import Any, Final
 import duckdb
 
 from reports.marts_file import OURS
+from tingchao.building.models import DATABASE
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError, TingchaoError
 from tingchao.marts import Mart, load_marts
-from tingchao.steps.build import DATABASE
 
 ACTS: Final = """
 select

@@ -1,0 +1,162 @@
+"""`tingchao gate landing` on a real lake: what is refused, what stops, what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake import LogicalRun, Window
+from quality.landing import rules_for_landing
+from tests.quality.judging import judge_by_counts
+from tests.reports.installation import NOW, configure
+from tingchao.context import Context
+from tingchao.errors import EXIT_GATE_REFUSED, ConfigurationError, GateRefusedError
+from tingchao.steps import gate
+from tingchao.steps.gate import gate_landing
+
+AUTHOR = "k1." + "b" * 26
+Post = dict[str, Any]
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    return configure(tmp_path)
+
+
+def post(number: int, **changes: Any) -> Post:
+    facts = {
+        "post_id": f"M.{number}",
+        "kind": "article",
+        "author_key": AUTHOR,
+        "body_text": f"第 {number} 篇",
+        "url": f"https://example.org/M.{number}",
+        "published_at": NOW - timedelta(hours=1),
+        "published_precision": "second",
+    }
+    return facts | changes
+
+
+def land(context: Context, crawl_id: str, posts: list[Post], stop: str = "exhausted") -> None:
+    window = Window(NOW - timedelta(days=1), NOW)
+    run = LogicalRun("ptt", "ptt-drink", crawl_id, window=window)
+    with context.lake.write(run, context.now) as writer:
+        writer.count_page(1000)
+        for record in posts:
+            writer.add("posts", record)
+        writer.finish(stop, covered=window)
+
+
+def refused(context: Context) -> list[tuple[str, str, str]]:
+    rows = context.lake.read("quarantine").to_pylist()
+    return [(row["record_id"], row["rule"], row["of_segment_id"]) for row in rows]
+
+
+def test_a_row_that_cannot_be_true_goes_to_quarantine(context: Context) -> None:
+    tomorrow = NOW + timedelta(days=2)
+    land(context, "monday", [post(n) for n in range(30)] + [post(99, published_at=tomorrow)])
+    summary = gate_landing(context)
+    segment = context.lake.read("posts")["segment_id"][0].as_py()
+    assert refused(context) == [("M.99", "published_at_not_in_the_future", segment)]
+    assert summary.refused_count == 1
+    assert "1 rows to quarantine" in str(summary)
+    assert context.lake.read("posts").num_rows == 31, "the lake stays append-only"
+
+
+def test_a_verdict_stands_in_the_ledger_and_is_given_once(context: Context) -> None:
+    land(context, "monday", [post(n) for n in range(3)])
+    gate_landing(context)
+    verdicts = [row for row in context.lake.ledger().to_pylist() if row["route"] == "gate"]
+    assert len(verdicts) == 1
+    assert verdicts[0]["covered_start_at"] is None
+    assert "nothing has landed" in str(gate_landing(context))
+    land(context, "tuesday", [post(n) for n in range(3, 6)])
+    gate_landing(context)
+    verdicts = [row for row in context.lake.ledger().to_pylist() if row["route"] == "gate"]
+    assert [row["crawl_id"] for row in verdicts] == ["gate:monday", "gate:tuesday"]
+
+
+def test_row_43_a_page_that_suddenly_holds_nothing_stops(context: Context) -> None:
+    for day in range(3):
+        land(context, f"day {day}", [post(10 * day + n) for n in range(5)])
+        gate_landing(context)
+    land(context, "day 3", [])
+    before = context.lake.ledger().num_rows
+    with pytest.raises(GateRefusedError, match="not_suddenly_empty") as caught:
+        gate_landing(context)
+    assert caught.value.exit_code == EXIT_GATE_REFUSED
+    assert "docs/runbook.md#gate-refused" in str(caught.value)
+    assert context.lake.ledger().num_rows == before, "a refusal writes nothing"
+    assert gate_landing(context, accept=["day 3"]).rule_count
+
+
+def test_row_43_nobody_having_written_stops_where_authors_are_shown(context: Context) -> None:
+    land(context, "monday", [post(n, author_key=None) for n in range(20)])
+    with pytest.raises(GateRefusedError, match="somebody_wrote"):
+        gate_landing(context)
+
+
+def test_too_much_quarantine_stops_and_can_be_discarded(context: Context) -> None:
+    old = datetime(1980, 1, 1, tzinfo=UTC)
+    land(context, "monday", [post(n, published_at=old if n < 5 else NOW) for n in range(25)])
+    with pytest.raises(GateRefusedError, match="quarantine_share"):
+        gate_landing(context)
+    summary = gate_landing(context, discard=["monday"])
+    assert summary.refused_count == 25
+    assert {rule for _, rule, _ in refused(context)} == {"discarded"}
+
+
+@pytest.mark.parametrize(
+    ("harm", "rule"),
+    [
+        (lambda file: file.unlink(), "files_agree_with_ledger"),
+        (lambda file: file.write_bytes(file.read_bytes()[:200]), "files_readable"),
+        (lambda file: file.write_bytes(b""), "files_readable"),
+    ],
+)
+def test_row_50_a_damaged_file_stops(
+    context: Context, harm: Callable[[Path], object], rule: str
+) -> None:
+    land(context, "monday", [post(n) for n in range(5)])
+    harm(Path(context.lake.segments("posts")[0]))
+    with pytest.raises(GateRefusedError, match=rule):
+        gate_landing(context)
+
+
+def test_a_file_of_another_schema_stops(context: Context) -> None:
+    import pyarrow.parquet as pq
+
+    land(context, "monday", [post(n) for n in range(5)])
+    file = Path(context.lake.segments("posts")[0])
+    pq.write_table(pq.read_table(file).drop_columns(["url"]), file)
+    with pytest.raises(GateRefusedError, match="schema_declared"):
+        gate_landing(context)
+
+
+def test_the_verdict_is_kept_as_json_and_page(context: Context) -> None:
+    land(context, "monday", [post(1)])
+    summary = gate_landing(context, run_id="scheduled__2026-11-01")
+    folder = context.data / "runs" / "scheduled__2026-11-01" / "gates"
+    assert {path.name for path in folder.iterdir()} == {"landing.json", "landing.html"}
+    assert summary.page == folder / "landing.html"
+
+
+def test_an_unknown_crawl_cannot_be_accepted(context: Context) -> None:
+    land(context, "monday", [post(1)])
+    with pytest.raises(ConfigurationError, match="expected some of monday; found sunday"):
+        gate_landing(context, accept=["sunday"])
+
+
+@pytest.mark.slow
+def test_great_expectations_judges_what_landed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = configure(tmp_path)
+    land(context, "monday", [post(n) for n in range(30)] + [post(99, url="javascript:x")])
+    summary = gate_landing(context)
+    assert (summary.rule_count, summary.refused_count) == (len(rules_for_landing(0.05)), 1)
+    assert refused(context)[0][:2] == ("M.99", "url_is_a_web_address")
