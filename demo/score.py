@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 from rich.console import Console
@@ -33,42 +33,53 @@ class Expected(StrEnum):
     APPROXIMATE = "approximate"
 
 
-_MOOD = "a lexicon reads moods that people meant otherwise; the town knows what they meant"
-_GONE = "removed before the first look, or hidden in the middle of a long page"
-_NAMELESS = "nobody is named there, so people cannot be counted"
-_HANDLES = "the CRM knows a handle of some fans only; the truth lies between lower and upper rate"
-_LOST_LINKS = "links lose their tracking on the way, and some visitors were never measured"
-_NICKNAMES = "the town also says nicknames that nobody configured"
-_GUESTS = "guests who buy twice are two buyers to the shop and one person in town"
+_MOOD = "詞典判讀語氣，與作者本意不盡相同 a lexicon reads moods that people meant otherwise"
+_GONE = "讀到之前已刪除，或藏在過長頁面、過短訂閱源之外 removed before it was read, or never shown"
+_NAMELESS = "該頻道不顯示作者，人數未知 nobody is named there, so people cannot be counted"
+_NO_COUNT = "有一個頻道不公布粉絲數 one channel does not say how many fans it has"
+_HANDLES = "CRM 只知道部分粉絲的帳號，真值在上下限之間 the CRM knows the handles of some fans only"
+_LOST_LINKS = (
+    "連結遺失追蹤參數，或訪客拒絕量測 links lose their tracking, visitors refuse to be measured"
+)
+_NICKNAMES = "鎮上也用設定裡沒有的暱稱 the town says nicknames that nobody configured"
+_GUESTS = "訪客結帳每單算一人 a guest who buys twice is two buyers to the shop, one person in town"
 
-# (measure or * for all others) of a mart: how near to the seen answer, why it is off the truth
-EXPECTATIONS: dict[str, dict[str, tuple[Expected, str]]] = {
+# measure of a mart (* for all others): how near to the seen answer, why it is off the truth
+EXPECTATIONS: dict[str, dict[str, tuple[Expected, tuple[str, ...]]]] = {
     "channel_activity": {
-        "active_fan_count": (Expected.EXACT, _NAMELESS),
-        "fan_count": (Expected.EXACT, "one channel does not say how many fans it has"),
-        "*": (Expected.EXACT, _GONE),
+        "active_fan_count": (Expected.EXACT, (_NAMELESS, _GONE)),
+        "fan_count": (Expected.EXACT, (_NO_COUNT, _GONE)),
+        "activity_rate": (Expected.EXACT, (_NAMELESS, _NO_COUNT, _GONE)),
+        "*": (Expected.EXACT, (_GONE,)),
     },
-    "fan_lifecycle": {"*": (Expected.EXACT, f"{_GONE}; {_NAMELESS}")},
+    "fan_lifecycle": {"*": (Expected.EXACT, (_NAMELESS, _GONE))},
     "conversions": {
-        "buyer_count": (Expected.EXACT, _GUESTS),
-        "*": (Expected.EXACT, _LOST_LINKS),
+        "buyer_count": (Expected.EXACT, (_GUESTS, _LOST_LINKS)),
+        "*": (Expected.EXACT, (_LOST_LINKS,)),
     },
     "channel_conversion": {
-        "active_fan_count": (Expected.EXACT, _NAMELESS),
-        "visit_count": (Expected.EXACT, _LOST_LINKS),
-        "visitor_count": (Expected.EXACT, _LOST_LINKS),
-        "order_count": (Expected.EXACT, _LOST_LINKS),
-        "*": (Expected.EXACT, _HANDLES),
+        "active_fan_count": (Expected.EXACT, (_NAMELESS, _GONE)),
+        "visit_count": (Expected.EXACT, (_LOST_LINKS, _GONE)),
+        "visitor_count": (Expected.EXACT, (_LOST_LINKS, _GONE)),
+        "order_count": (Expected.EXACT, (_LOST_LINKS, _GONE)),
+        "*": (Expected.EXACT, (_NAMELESS, _HANDLES, _GONE)),
     },
-    "mentions": {"*": (Expected.EXACT, f"{_GONE}; {_NICKNAMES}")},
-    "share_of_voice": {"*": (Expected.EXACT, f"{_GONE}; {_NICKNAMES}")},
+    "mentions": {
+        "author_count": (Expected.EXACT, (_NAMELESS, _GONE, _NICKNAMES)),
+        "*": (Expected.EXACT, (_GONE, _NICKNAMES)),
+    },
+    "share_of_voice": {"*": (Expected.EXACT, (_GONE, _NICKNAMES))},
     "sentiment_daily": {
-        "post_count": (Expected.EXACT, f"{_GONE}; {_NICKNAMES}"),
-        "*": (Expected.APPROXIMATE, _MOOD),
+        "post_count": (Expected.EXACT, (_GONE, _NICKNAMES)),
+        "*": (Expected.APPROXIMATE, (_MOOD, _GONE)),
     },
     "channel_scorecard": {
-        "fan_count": (Expected.EXACT, "one channel does not say how many fans it has"),
-        "*": (Expected.EXACT, f"{_NAMELESS}; {_HANDLES}"),
+        "fan_count": (Expected.EXACT, (_NO_COUNT, _GONE)),
+        "fan_rank": (Expected.EXACT, (_NO_COUNT, _GONE)),
+        "active_fan_count": (Expected.EXACT, (_NAMELESS, _GONE)),
+        "activity_rate": (Expected.EXACT, (_NAMELESS, _NO_COUNT, _GONE)),
+        "activity_rank": (Expected.EXACT, (_NAMELESS, _NO_COUNT, _GONE)),
+        "*": (Expected.EXACT, (_NAMELESS, _HANDLES, _GONE)),
     },
 }
 
@@ -77,8 +88,8 @@ EXPECTATIONS: dict[str, dict[str, tuple[Expected, str]]] = {
 class Closeness:
     """How one measure of a mart agrees with one answer.
 
-    `exact_share` is over the rows that both have. Deviation is absolute, `median_error` relative
-    to the answer; both over rows in which both know a number.
+    `rows` are the answer's, and a row that the mart lacks is not exact. Deviation is absolute,
+    `median_error` relative to the answer; both over rows in which both know a number.
     """
 
     rows: int
@@ -98,7 +109,7 @@ class Score:
     truth: Closeness
     missing_rows: int
     extra_rows: int
-    reason: str
+    reasons: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
@@ -181,7 +192,7 @@ def _score_mart(mart: str, found: Rows, answers: Path) -> Iterator[Score]:
     truth = _by_key(mart, read_answers(answers, mart))
     planned = EXPECTATIONS[mart]
     for measure in _measures(mart, seen):
-        expected, reason = planned.get(measure, planned["*"])
+        expected, reasons = planned.get(measure, planned["*"])
         yield Score(
             mart=mart,
             measure=measure,
@@ -190,7 +201,7 @@ def _score_mart(mart: str, found: Rows, answers: Path) -> Iterator[Score]:
             truth=compare(found, truth, measure),
             missing_rows=len(seen.keys() - found.keys()),
             extra_rows=len(found.keys() - seen.keys()),
-            reason=reason,
+            reasons=reasons,
         )
 
 
@@ -200,13 +211,13 @@ def _measures(mart: str, rows: Rows) -> list[str]:
 
 
 def compare(found: Rows, answer: Rows, measure: str) -> Closeness:
-    """Hold one measure of a mart against one answer, row by row."""
-    pairs = [(found[key][measure], answer[key][measure]) for key in found.keys() & answer.keys()]
+    """Hold one measure of a mart against one answer, row by row of the answer."""
+    pairs = [(found[key][measure], row[measure]) for key, row in answer.items() if key in found]
     known = [(float(a), float(b)) for a, b in pairs if a is not None and b is not None]
     errors = [abs(a - b) / abs(b) for a, b in known if b]
     return Closeness(
-        rows=len(pairs),
-        exact_share=sum(map(_agree, pairs)) / len(pairs) if pairs else None,
+        rows=len(answer),
+        exact_share=sum(map(_agree, pairs)) / len(answer) if answer else None,
         largest_deviation=max((abs(a - b) for a, b in known), default=None),
         median_error=statistics.median(errors) if errors else None,
     )
@@ -234,30 +245,47 @@ def _check_bounds(found: Rows, truth: Rows) -> Bounds:
 
 
 def print_score(card: ScoreCard, console: Console | None = None) -> None:
-    """Print the card as a table: one line per measure, what is off and why."""
+    """Print the card: one line per measure, red when it is not as near as it must be.
+
+    The last column numbers the reasons why the truth is further off; they stand below the table.
+    """
     console = console or Console()
+    notes = _notes(card)
     table = Table(title="成績單 Score card", title_justify="left", header_style="bold")
-    for header in ("資料表 mart", "量值 measure", "列 rows", "缺/多", "可見 seen", "事實 truth"):
-        table.add_column(header, justify="left" if "a" in header[-8:] else "right", no_wrap=True)
-    table.add_column("最大差 max off", justify="right")
-    table.add_column("中位誤差 median error", justify="right")
-    table.add_column("事實之差的原因 why the truth differs", overflow="fold")
+    for header, justify in _CARD_COLUMNS:
+        table.add_column(header, justify=justify, no_wrap=True)
     for line in card.scores:
-        table.add_row(*_cells(line), style=None if line.holds else "red")
+        table.add_row(*_cells(line, notes), style=None if line.holds else "red")
     console.print(table)
-    bounds = card.bounds
-    console.print(
-        f"真實轉換率落在上下限之間 true conversion rate within its bounds: "
-        f"{bounds.holding}/{bounds.rows}"
-    )
-    failing = len(card.failing())
-    verdict = "全部如預期 all as expected" if card.holds else f"不如預期 not as expected: {failing}"
-    console.print(verdict)
+    for note, number in notes.items():
+        console.print(f"{number}  {note}", highlight=False)
+    console.print(_verdict(card), highlight=False)
 
 
-def _cells(line: Score) -> tuple[str, ...]:
+_CARD_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("資料表 mart", "left"),
+    ("量值 measure", "left"),
+    ("列 rows", "right"),
+    ("缺/多", "right"),
+    ("可見 seen", "right"),
+    ("事實 truth", "right"),
+    ("最大差", "right"),
+    ("中位誤差", "right"),
+    ("註", "right"),
+)
+
+
+def _notes(card: ScoreCard) -> dict[str, int]:
+    reasons = (note for line in card.scores if _is_off(line) for note in line.reasons)
+    return {note: number for number, note in enumerate(dict.fromkeys(reasons), start=1)}
+
+
+def _is_off(line: Score) -> bool:
+    return line.truth.exact_share is not None and line.truth.exact_share < 1.0
+
+
+def _cells(line: Score, notes: dict[str, int]) -> tuple[str, ...]:
     approximate = "≈ " if line.expected is Expected.APPROXIMATE else ""
-    is_off = line.truth.exact_share != 1.0
     return (
         line.mart,
         line.measure,
@@ -267,7 +295,16 @@ def _cells(line: Score) -> tuple[str, ...]:
         _percent(line.truth.exact_share),
         _number(line.truth.largest_deviation),
         _percent(line.truth.median_error),
-        line.reason if is_off else "",
+        ",".join(str(notes[note]) for note in line.reasons) if _is_off(line) else "",
+    )
+
+
+def _verdict(card: ScoreCard) -> str:
+    bounds, failing = card.bounds, len(card.failing())
+    said = "全部如預期 all as expected" if card.holds else f"不如預期 not as expected: {failing}"
+    return (
+        f"真實轉換率落在上下限之間 true conversion rate within its bounds: "
+        f"{bounds.holding}/{bounds.rows}\n{said}"
     )
 
 
@@ -279,18 +316,19 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.4g}"
 
 
-_SCORECARD_COLUMNS = (
-    ("channel_name", "頻道"),
-    ("fan_count", "粉絲數"),
-    ("active_fan_count", "活躍粉絲"),
-    ("activity_rate", "活躍率"),
-    ("buyer_count", "購買者"),
-    ("conversion_rate", "轉換率（下限）"),
-    ("conversion_rate_hi", "轉換率（上限）"),
-    ("fan_rank", "粉絲數名次"),
-    ("activity_rank", "活躍率名次"),
-    ("conversion_rank", "轉換率名次"),
+_SCORECARD_MEASURES = (
+    "channel_name",
+    "fan_count",
+    "active_fan_count",
+    "activity_rate",
+    "buyer_count",
+    "conversion_rate",
+    "conversion_rate_hi",
+    "fan_rank",
+    "activity_rank",
+    "conversion_rank",
 )
+_SCORECARD_HEADERS = ("頻道", "粉絲", "活躍粉絲", "活躍率", "購買者", "轉換率", "名次*")
 
 
 def print_scorecard(
@@ -300,27 +338,48 @@ def print_scorecard(
     console = console or Console()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         home = schema or _find_schema(connection, warehouse)
-        mart = f'"{home}"."channel_scorecard"'
-        columns = ", ".join(name for name, _ in _SCORECARD_COLUMNS)
-        rows = connection.execute(
-            f"select period_start_date, {columns} from {mart} where period_start_date = "
-            f"(select max(period_start_date) from {mart} where is_complete_period) "
-            "order by fan_rank nulls last, channel_id"
-        ).fetchall()
-    month = rows[0][0].strftime("%Y-%m") if rows else "–"
+        month, rows = _last_month(connection, f'"{home}"."channel_scorecard"')
     table = Table(title=f"頻道成績 Channel scorecard {month}", title_justify="left")
-    for name, header in _SCORECARD_COLUMNS:
-        table.add_column(header, justify="left" if name == "channel_name" else "right")
-    for _, *values in rows:
-        cells = zip(_SCORECARD_COLUMNS, values, strict=True)
-        table.add_row(*(_scorecard_cell(name, value) for (name, _), value in cells))
+    for index, header in enumerate(_SCORECARD_HEADERS):
+        table.add_column(header, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*_scorecard_cells(row))
     console.print(table)
+    console.print(
+        "* 粉絲數／活躍率／轉換率的名次 rank by fans / activity / conversion; ? 未知 unknown"
+    )
 
 
-def _scorecard_cell(name: str, value: Any) -> str:
-    """Unknown is said to be unknown; a rate is a percentage."""
-    if value is None:
-        return "未知"
-    if "_rate" in name:
-        return f"{value:.1%}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _last_month(
+    connection: duckdb.DuckDBPyConnection, mart: str
+) -> tuple[str, list[dict[str, Any]]]:
+    rows = connection.execute(
+        f"select period_start_date, {', '.join(_SCORECARD_MEASURES)} from {mart} "
+        f"where period_start_date = (select max(period_start_date) from {mart} "
+        "where is_complete_period) order by fan_rank nulls last, channel_id"
+    ).fetchall()
+    named = [dict(zip(_SCORECARD_MEASURES, row[1:], strict=True)) for row in rows]
+    return (rows[0][0].strftime("%Y-%m") if rows else "–"), named
+
+
+def _scorecard_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Unknown is said to be unknown; a conversion rate is the interval that holds it."""
+    low, high = _rate(row["conversion_rate"]), _rate(row["conversion_rate_hi"])
+    ranks = (row[f"{measure}_rank"] for measure in ("fan", "activity", "conversion"))
+    return (
+        str(row["channel_name"]),
+        _count(row["fan_count"]),
+        _count(row["active_fan_count"]),
+        _rate(row["activity_rate"]),
+        _count(row["buyer_count"]),
+        low if low == high else f"{low}–{high}",
+        "/".join(_count(rank) for rank in ranks),
+    )
+
+
+def _count(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def _rate(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1%}"

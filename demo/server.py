@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import hashlib
 import json
+import os
 import signal
 import socket
 import struct
@@ -40,6 +41,7 @@ from demo.faults import FAULTS, PAGE_SHIFT, Answer, Break, Fault
 from demo.feeds import render_feed, rfc_date
 from demo.life import Post
 from demo.town import Town, load_town
+from tingchao.fence import DIE_WITH_PARENT, obey_parent
 
 HOST = "127.0.0.1"
 PORT = 8917
@@ -401,14 +403,19 @@ class Child:
 
 
 def start_child(folder: Path, port: int = PORT, *, now: datetime | None = None) -> Child:
-    """Start the server of the town in `folder` and wait until it answers.
+    """Start the server of the town in `folder`, which ends with this process, and await its word.
 
     `RuntimeError` with what the child said, when it ends before that (a port that is taken).
     """
     argv = [sys.executable, "-m", "demo.server", "--folder", str(folder), "--port", str(port)]
     if now is not None:
         argv += ["--now", now.isoformat()]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, DIE_WITH_PARENT: str(os.getpid())},
+    )
     assert process.stdout is not None, "the child's output is piped"
     said = process.stdout.readline().decode().strip()
     if not said.startswith("http://"):
@@ -428,6 +435,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=PORT, help="0 takes a free one")
     parser.add_argument("--now", type=datetime.fromisoformat, help="instant with an offset")
     asked = parser.parse_args()
+    obey_parent()
     town = load_town(asked.folder)
     try:
         server = TownServer(town, asked.now or town.closes_at, asked.port)

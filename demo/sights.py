@@ -119,8 +119,7 @@ class Reader:
         self.looks = tuple(sorted(looks))
         self.now = self.looks[-1]
         self._hidden = [_hidden_at(town, look) for look in self.looks]
-        self.first_days = {place.id: town.first for place in PLACES if place.cap is None}
-        self.first_days |= self._oldest_days_of_capped(town)
+        self.first_days = self._oldest_days(town)
 
     def sees(self, post: Post) -> Act | None:
         look = self._last_look(post)
@@ -145,11 +144,11 @@ class Reader:
     def visited(self, visit: Visit) -> tuple[str | None, str | None]:
         return find_channel(visit.touch), visit.visitor_id
 
-    def _oldest_days_of_capped(self, town: Town) -> dict[str, int]:
-        """A feed that shows few items says nothing of the days before the oldest of them."""
-        days: dict[str, int] = {}
+    def _oldest_days(self, town: Town) -> dict[str, int]:
+        """A board's list reaches back for sure; a feed or file says nothing before its oldest."""
+        days = {place.id: town.first for place in PLACES if place.shape is Shape.BOARD}
         for post in town.posts:
-            if post.place.cap is not None and (act := self.sees(post)) is not None:
+            if post.place.shape is not Shape.BOARD and (act := self.sees(post)) is not None:
                 days[post.place.id] = min(act.day, days.get(post.place.id, act.day))
         return days
 

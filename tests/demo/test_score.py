@@ -51,7 +51,7 @@ def test_the_truth_is_further_off_and_the_card_says_why(warehouse, answers):
     lines = {(line.mart, line.measure): line for line in score(answers, warehouse).scores}
     buyers = lines["channel_conversion", "buyer_count"]
     assert buyers.truth.exact_share < 1.0
-    assert "CRM" in buyers.reason
+    assert any("CRM" in reason for reason in buyers.reasons)
     assert lines["sentiment_daily", "positive_count"].expected is Expected.APPROXIMATE
 
 
@@ -105,12 +105,12 @@ def test_a_warehouse_without_marts_says_what_to_do(tmp_path, answers):
 
 def test_both_tables_can_be_read(warehouse, answers):
     said = io.StringIO()
-    console = Console(file=said, width=200)
+    console = Console(file=said, width=120)
     card = score(answers, warehouse)
     print_score(card, console)
     print_scorecard(warehouse, console)
     text = said.getvalue()
     assert "全部如預期" in text
     assert "頻道成績 Channel scorecard 2026-09" in text
-    assert "未知" in text
+    assert "│ ?" in text or " ? │" in text
     assert json.loads(card.to_json())["holds"] is True

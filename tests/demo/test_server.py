@@ -6,6 +6,9 @@ import gzip
 import http.client
 import json
 import re
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -285,3 +288,24 @@ def test_a_child_serves_takes_orders_and_goes(tmp_path):
     finally:
         child.stop()
     assert child.process.returncode == 0
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_child_ends_with_its_parent(tmp_path):
+    prepare(tmp_path, Size(people=20, days=3), seed=5)
+    script = (
+        "import os, sys; from pathlib import Path; from demo.server import start_child; "
+        f"child = start_child(Path({str(tmp_path)!r}), port=0); "
+        "print(child.url, flush=True); os.kill(os.getpid(), 9)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    port = urlsplit(told.stdout.strip()).port
+    assert port is not None, told.stderr
+    deadline = time.monotonic() + 5
+    while answers(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not answers(port)
