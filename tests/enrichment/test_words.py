@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enrichment import words
 from enrichment.script import fold
 from enrichment.tables import read_table
 from enrichment.words import (
@@ -50,9 +51,15 @@ def test_words_joined_give_the_text_back(text: str, rust: Segmenter, reference: 
     assert "".join(cut_words(reference, text)) == text
 
 
-@given(st.text(max_size=200))
-def test_any_text_is_cut_without_loss(text: str) -> None:
-    assert "".join(cut_words(open_segmenter(()), text)) == text
+@given(text=st.text(max_size=200))
+def test_any_text_is_cut_without_loss(text: str, rust: Segmenter) -> None:
+    assert "".join(cut_words(rust, text)) == text
+
+
+def test_jieba_steps_in_where_rjieba_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(open_segmenter(FREQUENCIES), RustSegmenter)
+    monkeypatch.setattr(words, "find_spec", lambda _name: None)
+    assert isinstance(open_segmenter(FREQUENCIES), ReferenceSegmenter)
 
 
 def test_lexicon_words_stay_whole(rust: Segmenter) -> None:
