@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from dotenv import load_dotenv
 
 from tingchao import __version__
 from tingchao.errors import EXIT_USAGE, ConfigurationError, TingchaoError
@@ -97,6 +98,7 @@ def cli(ctx: click.Context, config: Path | None, quiet: bool, now: str | None) -
     In order: crawl and import, enrich, build, gate, publish. `run` does them all.
     """
     obey_parent()
+    load_dotenv(Path(".env"))  # what the environment already says wins
     ctx.obj = {"config": config, "quiet": quiet, "now": now}
 
 

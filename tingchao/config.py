@@ -340,10 +340,9 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             anchor = getattr(event, "anchor", None)
-            if anchor:
-                line = event.start_mark.line + 1
+            if anchor and event.start_mark:
                 raise ConfigurationError(
-                    f"{path}:{line}: anchors and aliases are not allowed, found {anchor!r}; "
+                    f"{path}:{event.start_mark.line + 1}: anchors and aliases are not allowed, found {anchor!r}; "
                     "write the value out"
                 )
         return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
