@@ -342,8 +342,8 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
             anchor = getattr(event, "anchor", None)
             if anchor and event.start_mark:
                 raise ConfigurationError(
-                    f"{path}:{event.start_mark.line + 1}: anchors and aliases are not allowed, found {anchor!r}; "
-                    "write the value out"
+                    f"{path}:{event.start_mark.line + 1}: anchors and aliases are not allowed, "
+                    f"found {anchor!r}; write the value out"
                 )
         return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tingchao.context import Context
@@ -80,12 +81,10 @@ def _collecting(
     from tingchao.steps.import_files import import_files
 
     for source in crawled_sources(context):
-        yield (
-            f"crawl {source}",
-            lambda source=source: crawl(context, source, run_id=run_id, since=since, until=until),
-        )
+        step = partial(crawl, context, source, run_id=run_id, since=since, until=until)
+        yield f"crawl {source}", step
     if context.config.imports:
-        yield "import", lambda: import_files(context, (), run_id=run_id)
+        yield "import", partial(import_files, context, (), run_id=run_id)
 
 
 def _refining(context: Context, run_id: str | None) -> Iterator[Step]:
@@ -94,7 +93,7 @@ def _refining(context: Context, run_id: str | None) -> Iterator[Step]:
     from tingchao.steps.gate import gate_landing
     from tingchao.steps.publish import publish
 
-    yield "gate landing", lambda: gate_landing(context, run_id=run_id)
-    yield "enrich", lambda: enrich(context)
-    yield "build", lambda: build(context)
-    yield "publish", lambda: publish(context, run_id=run_id)
+    yield "gate landing", partial(gate_landing, context, run_id=run_id)
+    yield "enrich", partial(enrich, context)
+    yield "build", partial(build, context)
+    yield "publish", partial(publish, context, run_id=run_id)
