@@ -329,6 +329,20 @@ def test_bad_records_go_to_quarantine_once_and_harm_nobody(lake: Lake) -> None:
     assert refused["segment_id"] == page["segment_id"] == RUN.segment_id(0)
 
 
+def test_a_landed_row_is_refused_once_and_stays(lake: Lake) -> None:
+    tell(lake)
+    gate = LogicalRun("ptt", "phone", "gate:daily", route="gate", file_digest="f" * 64)
+    for end in ("error", "exhausted"):
+        with lake.write(gate, now=clock()) as out:
+            for segment in (RUN.segment_id(0), RUN.segment_id(1)):
+                out.refuse_landed("posts", segment, "M.1", "future", "published tomorrow")
+            out.finish(end, covered=None)
+    refused = lake.read("quarantine").slice(1)
+    assert refused["of_segment_id"].to_pylist() == [RUN.segment_id(0), RUN.segment_id(1)]
+    assert refused["record_id"].to_pylist() == ["M.1", "M.1"]
+    assert lake.read("posts").num_rows == 10
+
+
 def test_a_writer_says_which_tables_there_are(lake: Lake) -> None:
     with lake.write(RUN, now=clock()) as out:
         for table in ("crawls", "quarantine", "people"):
