@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -169,8 +169,3 @@ def _schema_of(table: str) -> pa.Schema:
 def _has_empty_file(store: Store, table: str) -> bool:
     path = f"{table}/{EMPTY}"
     return store.exists(path) and store.read_schema(path).equals(TABLES[table])
-
-
-def utc_now() -> datetime:
-    """Return the wall clock's instant; the clock of whoever has no other."""
-    return datetime.now(UTC)

@@ -51,7 +51,7 @@ class StopReason(StrEnum):
 COUNTER: Final = pa.struct(
     [
         pa.field("name", pa.string(), metadata={"doc": "the platform's own word: push, boo"}),
-        pa.field("lo", pa.int64(), metadata={"doc": "least value it can mean; NULL when hidden"}),
+        pa.field("lo", pa.int64(), metadata={"doc": "least value it can mean; NULL = unbounded"}),
         pa.field("hi", pa.int64(), metadata={"doc": "greatest value; NULL = unbounded"}),
         pa.field("how", pa.string(), metadata={"doc": "CounterKind"}),
     ]
