@@ -1,0 +1,47 @@
+{# Incremental strategy: take out every row that this build computes anew, put in what it computed.
+
+   A model says under `meta.replaces` which rows these are; the model's own SQL must select exactly
+   the same ones, for a row that is gone must vanish and a row that stays must not double:
+
+     in:    model that names the changes, int_changes or int_touched_posts; the model depends on it
+     scope: only its rows with this `scope`
+     on:    columns that a row shares with its change; none means that any change counts
+     from:  date column: rows on or after the change's `from_date` are replaced
+#}
+{% macro get_incremental_replace_changed_sql(arguments) %}
+    {%- set replaces = config.get('meta')['replaces'] -%}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments['target_relation'] }} as kept
+    where exists (
+        select 1 from {{ this.incorporate(path={'identifier': replaces['in']}) }} as changed
+        where {{ replaced_when(replaces) }}
+    );
+
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }}
+{% endmacro %}
+
+
+{% macro replaced_when(replaces) -%}
+    {%- set conditions = [] -%}
+    {%- if replaces['scope'] -%}
+        {%- do conditions.append("changed.scope = '" ~ replaces['scope'] ~ "'") -%}
+    {%- endif -%}
+    {%- for column in replaces['on'] or [] -%}
+        {%- do conditions.append('changed.' ~ column ~ ' = kept.' ~ column) -%}
+    {%- endfor -%}
+    {%- if replaces['from'] -%}
+        {%- do conditions.append('kept.' ~ replaces['from'] ~ ' >= changed.from_date') -%}
+    {%- endif -%}
+    {{ conditions | join(' and ') }}
+{%- endmacro %}
+
+
+{# Whether nothing was built before, so that everything is new. #}
+{% macro builds_everything() -%}
+    {%- if not execute -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set posts = adapter.get_relation(database=target.database, schema=target.schema, identifier='int_posts') -%}
+    {{ return(flags.FULL_REFRESH or posts is none) }}
+{%- endmacro %}

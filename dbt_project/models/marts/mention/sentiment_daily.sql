@@ -1,0 +1,43 @@
+-- One row per brand, channel and day on which the brand was mentioned: the mood of those posts.
+{{ config(meta={'replaces': {
+    'in': 'int_changes', 'scope': 'listening', 'on': ['channel_id'], 'from': 'sentiment_date'
+}}) }}
+
+with
+
+days as (
+    select channel_id, period_start_date as sentiment_date
+    from {{ ref('int_channel_periods') }}
+    where period_type = 'day'
+),
+
+posts as (
+    select distinct brand_id, channel_id, mention_date as sentiment_date, post_id, sentiment
+    from {{ ref('int_mentions') }}
+),
+
+counted as (
+    select
+        posts.brand_id,
+        posts.channel_id,
+        posts.sentiment_date,
+        count(*) as post_count,
+        count(case when posts.sentiment = 'positive' then 1 end) as positive_count,
+        count(case when posts.sentiment = 'neutral' then 1 end) as neutral_count,
+        count(case when posts.sentiment = 'negative' then 1 end) as negative_count,
+        count(case when posts.sentiment = 'unknown' then 1 end) as unknown_count
+    from posts
+    inner join days
+        on posts.channel_id = days.channel_id and posts.sentiment_date = days.sentiment_date
+    group by posts.brand_id, posts.channel_id, posts.sentiment_date
+)
+
+select
+    counted.*,
+    cast(counted.positive_count - counted.negative_count as double)
+    / nullif(counted.positive_count + counted.negative_count, 0) as net_sentiment_rate,
+    coverage.coverage_rate,
+    coverage.definition_version
+from counted
+inner join {{ ref('coverage') }} as coverage
+    on counted.channel_id = coverage.channel_id and counted.sentiment_date = coverage.coverage_date

@@ -1,0 +1,160 @@
+"""One `dbt build` in a process of its own, and what it says of itself afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tingchao.errors import TingchaoError
+from tingchao.fence import run_child
+from tingchao.marts import PROJECT
+
+KEPT_VARIABLES: Final = (
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "PYTHONPATH",
+    "TINGCHAO_DBT_THREADS",
+    "TINGCHAO_MEMORY_LIMIT",
+    "TINGCHAO_THREADS",
+    "TMPDIR",
+)
+"""Nothing else of our environment reaches dbt: no secrets, no options, no locale, no time zone."""
+
+DATABASE: Final = "work.duckdb"
+DBT: Final = "from dbt.cli.main import cli; cli()"
+PARTS: Final = ("dbt_project.yml", "profiles.yml", "macros", "models", "seeds", "tests")
+CODE: Final = ("dbt_project.yml", "models/**/*.sql", "macros/**/*.sql", "seeds/*.csv")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder in which dbt finds everything under one relative name, whatever build it is.
+
+    It is a dbt project by links, with the lake, the texts, the inputs and the database beside. So
+    no path is part of any SQL, and what dbt parsed for one build is good for the next.
+    """
+
+    folder: Path
+    target: Path
+    logs: Path
+    time_zone: str
+
+    @property
+    def database(self) -> Path:
+        return self.folder / DATABASE
+
+    @property
+    def inputs(self) -> Path:
+        return self.folder / "inputs"
+
+    @property
+    def no_texts(self) -> Path:
+        """Stands for the texts of an installation that has understood none yet."""
+        return self.inputs / "no_texts"
+
+    def lay_out(self, landing: Path, texts: Path) -> None:
+        """Make the folders and links; `texts` holds the files of one version."""
+        for folder in (self.inputs, self.target, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            (self.folder / part).symlink_to(PROJECT / part)
+        (self.folder / "landing").symlink_to(landing.absolute())
+        (self.folder / "texts").symlink_to(texts.absolute())
+
+
+def digest_code() -> str:
+    """Name the models, macros and seeds by their content."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in CODE for path in PROJECT.glob(pattern)):
+        digest.update(f"{path.relative_to(PROJECT).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def run_models(workshop: Workshop) -> dict[str, float]:
+    """Build and test every model; return the seconds that each took, by name.
+
+    `TingchaoError` says what failed and how to look at it; the database is then good for nothing.
+    """
+    results = workshop.target / "run_results.json"
+    results.unlink(missing_ok=True)
+    environment = dbt_environment(workshop.time_zone)
+    child = run_child(dbt_command(workshop), env=environment, cwd=workshop.folder)
+    if results.exists():
+        shutil.copy(results, workshop.logs)
+    entries = _entries(results)
+    if child.returncode != 0:
+        raise TingchaoError(_explain(workshop, entries, child.stdout + child.stderr))
+    return {
+        entry["unique_id"].split(".")[2]: entry["execution_time"]
+        for entry in entries
+        if entry["unique_id"].startswith(("model.", "seed."))
+    }
+
+
+def dbt_command(workshop: Workshop) -> list[str]:
+    """Return the command line; unit tests are for whoever changes a model, not for every build."""
+    command = [sys.executable, "-c", DBT, "--quiet", "--no-use-colors", "build"]
+    folders = ["--target-path", str(workshop.target), "--log-path", str(workshop.logs)]
+    return [*command, *folders, "--exclude-resource-type", "unit_test"]
+
+
+def dbt_environment(time_zone: str) -> dict[str, str]:
+    """Return the whole environment of the child: the same numbers on any machine, in any locale."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return {
+        **kept,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "TINGCHAO_TIME_ZONE": time_zone,
+    }
+
+
+def _entries(results: Path) -> list[dict[str, Any]]:
+    if not results.exists():
+        return []
+    entries: list[dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))["results"]
+    return entries
+
+
+def _explain(workshop: Workshop, entries: list[dict[str, Any]], output: str) -> str:
+    failed = [entry for entry in entries if entry["status"] in ("error", "fail", "runtime error")]
+    said = [line for entry in failed for line in _complain(workshop, entry)]
+    if not said:
+        said = [f"dbt ended without results: {output.strip()[-2000:] or 'it said nothing'}"]
+    return "\n".join(
+        [
+            "build: models or tests failed; the marts of the last build stay as they are",
+            *said,
+            f"dbt's log: {workshop.logs / 'dbt.log'}",
+        ]
+    )
+
+
+def _complain(workshop: Workshop, entry: dict[str, Any]) -> Iterator[str]:
+    kind, _, name = entry["unique_id"].split(".")[:3]
+    if kind != "test" or entry["status"] != "fail":
+        yield f"- {kind} {name}: {' '.join((entry['message'] or '').split())}"
+        return
+    query = workshop.logs / f"{name}.sql"
+    query.write_text(entry["compiled_code"], encoding="utf-8")
+    yield f"- test {name}: {entry['failures']:,} rows that must not be; to look at them:"
+    yield f"  {_look_at(workshop.folder, query)}"
+
+
+def _look_at(folder: Path, query: Path) -> str:
+    program = (
+        f"import duckdb; duckdb.connect({DATABASE!r}, read_only=True)"
+        f".sql(open({str(query)!r}).read()).show()"
+    )
+    return f"cd {shlex.quote(str(folder))} && {sys.executable} -c {shlex.quote(program)}"

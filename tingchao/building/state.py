@@ -1,0 +1,108 @@
+"""What the work database was built from, kept inside that database.
+
+It travels with the numbers: a build that dies leaves the old file with the old state, and nobody
+has to keep two files in step.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+VIEWS: Final = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
+BUILT: Final = "built"
+BUILT_SEGMENTS: Final = "built_segments"
+BUILT_BATCHES: Final = "built_batches"
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that the marts are a function of."""
+
+    as_of: datetime
+    through_date: date
+    configuration_digest: str
+    code_digest: str
+    text_version: str | None
+    segments: frozenset[str]
+    batches: frozenset[str]
+
+
+_SCALARS: Final = tuple(
+    field.name for field in fields(State) if field.name not in ("segments", "batches")
+)
+
+
+def read_state(database: Path) -> State | None:
+    """Return what a database was built from; None when it is not there or cannot tell."""
+    if not database.exists():
+        return None
+    try:
+        with duckdb.connect(database, read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            row = connection.execute(f"select {', '.join(_SCALARS)} from {BUILT}").fetchone()
+            segments = _ids(connection, BUILT_SEGMENTS)
+            batches = _ids(connection, BUILT_BATCHES)
+    except duckdb.Error:
+        return None
+    if row is None:
+        return None
+    scalars: dict[str, Any] = dict(zip(_SCALARS, row, strict=True))
+    return State(**scalars, segments=segments, batches=batches)
+
+
+def finish(database: Path, state: State) -> None:
+    """Close a built database: no views on files that move on, its state, its log folded in."""
+    with duckdb.connect(database) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for (view,) in connection.execute(VIEWS).fetchall():
+            connection.execute(f'drop view "{view}"')
+        connection.execute(
+            f"create or replace table {BUILT} (as_of timestamptz, through_date date, "
+            "configuration_digest varchar, code_digest varchar, text_version varchar)"
+        )
+        values = [getattr(state, name) for name in _SCALARS]
+        connection.execute(f"insert into {BUILT} values (?, ?, ?, ?, ?)", values)
+        _write_ids(connection, BUILT_SEGMENTS, state.segments)
+        _write_ids(connection, BUILT_BATCHES, state.batches)
+        connection.execute("checkpoint")
+
+
+def put_in_place(built: Path, database: Path) -> None:
+    """Replace a database by a finished one, in one step and for good.
+
+    A log that somebody left beside the old file would be replayed into the new one: it goes first.
+    """
+    log = built.with_name(f"{built.name}.wal")
+    if log.exists():
+        raise RuntimeError(f"{log}: a finished database has no log beside it; found one")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    _sync(built)
+    database.with_name(f"{database.name}.wal").unlink(missing_ok=True)
+    built.replace(database)
+    _sync(database.parent)
+
+
+def _ids(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[str]:
+    rows = connection.execute(f"select id from {table}").fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def _write_ids(connection: duckdb.DuckDBPyConnection, table: str, ids: frozenset[str]) -> None:
+    connection.execute(
+        f"create or replace table {table} as select unnest(?::varchar[]) as id order by id",
+        [sorted(ids)],
+    )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,273 @@
+"""Build the marts from everything landed and understood.
+
+The work database is a cache of the lake: it can be thrown away at any time. A build works on a copy
+of it (incremental) or starts from nothing (full), in a folder of its own, and takes the old one's
+place in one rename when every model is built and every test has passed. Whoever is killed before
+has changed nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow.compute as pc
+
+from tingchao.building.inputs import (
+    Rows,
+    Terms,
+    describe_configuration,
+    digest_of,
+    write_inputs,
+)
+from tingchao.building.models import DATABASE, Workshop, digest_code, run_models
+from tingchao.building.state import State, finish, put_in_place, read_state
+from tingchao.context import Context
+from tingchao.fence import exclusive
+from tingchao.marts import PROJECT, load_marts
+
+BEFORE_EVERYTHING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Mode(StrEnum):
+    """How much was built."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build, from what, and why so."""
+
+    wanted: State
+    previous: State | None
+    mode: Mode
+    reason: str
+
+    @property
+    def terms(self) -> Terms:
+        old = self.previous if self.mode is Mode.INCREMENTAL else None
+        return Terms(
+            as_of=self.wanted.as_of,
+            through_date=self.wanted.through_date,
+            previous_through_date=old.through_date if old else None,
+            segments=self.wanted.segments,
+            batches=self.wanted.batches,
+            new_segments=self.wanted.segments - (old.segments if old else frozenset()),
+            new_batches=self.wanted.batches - (old.batches if old else frozenset()),
+        )
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a build made: rows per mart, seconds per model."""
+
+    database: Path
+    as_of: datetime
+    through_date: date
+    mode: Mode
+    reason: str
+    new_segment_count: int
+    text_version: str | None
+    row_counts: dict[str, int]
+    model_seconds: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{name} {count:,}" for name, count in self.row_counts.items())
+        days = f"as of {self.as_of.isoformat()}, closed through {self.through_date}"
+        if self.mode is Mode.UNCHANGED:
+            return f"built nothing: {self.reason} ({days})\n{rows}"
+        what = f"{self.mode} ({self.reason}), {days}, {self.new_segment_count:,} new segments"
+        slowest = sorted(self.model_seconds.items(), key=lambda item: -item[1])[:3]
+        took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in slowest)
+        return f"built {self.database}: {what}, {self.seconds:.1f} s\nrows: {rows}\nslowest: {took}"
+
+
+def build(
+    context: Context,
+    *,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    run_id: str | None = None,
+) -> BuildSummary:
+    """Build the marts of now, or those that could be known at `as_of`, beside the current ones.
+
+    `BusyError` when another process builds; `TingchaoError` names the model or test that failed, in
+    which case nothing has changed. May be killed at any moment and run again.
+    """
+    began = time.monotonic()
+    with exclusive(context.lock("build")):
+        _clear(context.data / "warehouse" / "attempts")
+        configuration = describe_configuration(context, definition_version())
+        plan = _plan(context, configuration, as_of, full_refresh)
+        database = _destination(context, as_of)
+        seconds = {}
+        if plan.mode is not Mode.UNCHANGED:
+            context.progress.step(f"build: {plan.mode}, {plan.reason}")
+            seconds = _build(context, plan, configuration, database, run_id)
+    return BuildSummary(
+        database=database,
+        as_of=plan.wanted.as_of,
+        through_date=plan.wanted.through_date,
+        mode=plan.mode,
+        reason=plan.reason,
+        new_segment_count=len(plan.terms.new_segments),
+        text_version=plan.wanted.text_version,
+        row_counts=count_rows(database),
+        model_seconds=seconds,
+        seconds=time.monotonic() - began,
+    )
+
+
+def definition_version() -> str:
+    """Return the version of the definitions in force: the latest that any formula names."""
+    with (PROJECT / "seeds" / "metric_definitions.csv").open(encoding="utf-8", newline="") as file:
+        versions = {row["definition_version"] for row in csv.DictReader(file)}
+    return max(versions, key=lambda version: [int(part) for part in version.split(".")])
+
+
+def count_rows(database: Path) -> dict[str, int]:
+    """Return how many rows each mart of a built database has."""
+    with duckdb.connect(database, read_only=True) as connection:
+        return {mart.name: len(connection.table(mart.name)) for mart in load_marts()}
+
+
+# ---- what to build
+
+
+def _plan(
+    context: Context, configuration: dict[str, Rows], as_of: datetime | None, full_refresh: bool
+) -> Plan:
+    wanted = _wanted(context, configuration, as_of)
+    if as_of is not None:
+        return Plan(wanted, None, Mode.FULL, "what could be known then")
+    previous = read_state(_destination(context, None))
+    if full_refresh:
+        return Plan(wanted, previous, Mode.FULL, "asked for")
+    if previous is None:
+        return Plan(wanted, None, Mode.FULL, "no earlier build can be read")
+    if previous == wanted:
+        return Plan(wanted, previous, Mode.UNCHANGED, "nothing is new since the last build")
+    reason = next(_reasons_to_start_anew(context, previous, wanted), None)
+    if reason:
+        return Plan(wanted, previous, Mode.FULL, reason)
+    return Plan(wanted, previous, Mode.INCREMENTAL, "only what is new")
+
+
+def _wanted(context: Context, configuration: dict[str, Rows], as_of: datetime | None) -> State:
+    ledger = context.lake.ledger(as_of=as_of)
+    until = as_of or pc.max(ledger["committed_at"]).as_py() or BEFORE_EVERYTHING
+    version = _text_version(context, as_of)
+    return State(
+        as_of=until.astimezone(UTC),
+        through_date=until.astimezone(context.config.zone).date() - timedelta(days=1),
+        configuration_digest=digest_of(configuration),
+        code_digest=digest_code(),
+        text_version=version,
+        segments=frozenset(ledger["segment_id"].to_pylist()),
+        batches=frozenset(path.stem for path in _texts(context, version).glob("*.parquet")),
+    )
+
+
+def _text_version(context: Context, as_of: datetime | None) -> str | None:
+    """Return the latest version of the texts in use by then; the first one when there was none."""
+    told = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (context.data / "enriched" / "versions").glob("*.json")
+    ]
+    in_use = sorted((datetime.fromisoformat(t["activated_at"]), t["version"]) for t in told)
+    by_then = [version for at, version in in_use if as_of is None or at <= as_of]
+    if by_then:
+        return by_then[-1]
+    return in_use[0][1] if in_use else None
+
+
+def _texts(context: Context, version: str | None) -> Path:
+    return context.data / "enriched" / "texts" / f"version={version}"
+
+
+def _reasons_to_start_anew(context: Context, old: State, new: State) -> Iterator[str]:
+    """Say why the old numbers cannot be added to; nothing when they can."""
+    if old.code_digest != new.code_digest:
+        yield "models changed"
+    if old.configuration_digest != new.configuration_digest:
+        yield "configuration changed"
+    if old.text_version != new.text_version:
+        yield "texts are understood anew"
+    if new.as_of < old.as_of:
+        yield "the ledger ends earlier than before"
+    if not (old.segments <= new.segments and old.batches <= new.batches):
+        yield "something built upon is gone"
+    if _is_erased_or_refused(context, old, new):
+        yield "rows built upon were erased or refused"
+
+
+def _is_erased_or_refused(context: Context, old: State, new: State) -> bool:
+    fresh = new.segments - old.segments
+    ledger = context.lake.ledger(as_of=new.as_of).select(["segment_id", "route"]).to_pylist()
+    if any(row["route"] == "erasure" and row["segment_id"] in fresh for row in ledger):
+        return True
+    columns = ["segment_id", "of_segment_id"]
+    refused = context.lake.read("quarantine", columns=columns, as_of=new.as_of).to_pylist()
+    return any(
+        row["segment_id"] in fresh and row["of_segment_id"] in old.segments for row in refused
+    )
+
+
+# ---- building it
+
+
+def _destination(context: Context, as_of: datetime | None) -> Path:
+    warehouse = context.data / "warehouse"
+    if as_of is None:
+        return warehouse / DATABASE
+    return warehouse / "as_of" / f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.duckdb"
+
+
+def _build(
+    context: Context,
+    plan: Plan,
+    configuration: dict[str, Rows],
+    database: Path,
+    run_id: str | None,
+) -> dict[str, float]:
+    attempt = f"{context.now():%Y%m%dT%H%M%S}-{os.getpid()}"
+    workshop = Workshop(
+        folder=context.data / "warehouse" / "attempts" / attempt,
+        target=context.data / "warehouse" / "dbt",
+        logs=context.run_folder(run_id or attempt) / "dbt",
+        time_zone=context.config.reporting.time_zone,
+    )
+    texts = _texts(context, plan.wanted.text_version)
+    workshop.lay_out(_landing(context), texts if plan.wanted.batches else workshop.no_texts)
+    write_inputs(workshop.inputs, configuration, plan.terms)
+    if plan.mode is Mode.INCREMENTAL:
+        shutil.copyfile(database, workshop.database)
+    seconds = run_models(workshop)
+    finish(workshop.database, plan.wanted)
+    put_in_place(workshop.database, database)
+    _clear(workshop.folder)
+    return seconds
+
+
+def _landing(context: Context) -> Path:
+    return context.lake.mirror(context.data / "warehouse" / "mirror")
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder and all in it; what a killed build left behind is nobody's."""
+    if folder.exists():
+        shutil.rmtree(folder)
