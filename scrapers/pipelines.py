@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from scrapy import signals
 from scrapy.crawler import Crawler
 
 from lake import Added, ChannelWriter, StopReason
@@ -70,6 +71,7 @@ class Land(_Pipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        crawler.signals.connect(self.report, signals.spider_closed)
         self.channels: dict[str, JobChannel] = {}
         self.writers: dict[str, ChannelWriter] = {}
         self.outcomes: dict[str, ChannelOutcome] = {}
@@ -91,10 +93,9 @@ class Land(_Pipeline):
                 self._add(writer, outcome, item)
         return item
 
-    def close_spider(self) -> None:
-        """Name the channels that the process could not finish; their rows were not committed."""
+    def report(self, reason: str) -> None:
+        """Write the outcome; channels that the process could not finish have committed nothing."""
         stats = self.crawler.stats.get_stats()
-        reason = str(stats.get("finish_reason", "unknown"))
         for channel in self.spider.job.channels:
             outcome = self.outcomes.setdefault(channel.id, ChannelOutcome(channel_id=channel.id))
             if outcome.detail is None and channel.id in self.writers:

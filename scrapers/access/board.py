@@ -33,6 +33,7 @@ class ThreadLink:
     post_id: str
     url: str
     published_at: datetime
+    author: str | None = None
     score: Mapping[str, Any] | None = None
     printed: Mapping[str, str] = field(default_factory=dict)
 

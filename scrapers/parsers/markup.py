@@ -53,6 +53,11 @@ ESCAPED_TAG = re.compile(
     r"&lt;/?(?:a|b|br|blockquote|div|em|font|i|img|li|p|span|strong|ul)\b", re.I
 )
 TAG = re.compile(r"<(?:!--|/?[a-zA-Z])")
+# A comment feed begins an answer with the name of whom it answers.
+REPLY_HEAD = re.compile(
+    r"^(\s*(?:<p>)?\s*(?:In reply to|回覆|回复|回應|回应)\s*<a\s[^>]*href=[\"']([^\"']*#comment-\d+)"
+    r"[\"'][^>]*>)[^<]*(</a>\s*[.。]?\s*)"
+)
 QUOTE_HEAD = re.compile(r"(?<=>)[^<>]{1,64}?(\s*(?:发表于|發表於)(?:\s|&nbsp;)*\d{4}-)")
 
 
@@ -98,8 +103,14 @@ def plain_title(text: str) -> str:
 
 
 def mask_quote_heads(fragment: str) -> str:
-    """Take the person out of a forum's quotation header: `NAME 发表于 2026-1-5`."""
-    return QUOTE_HEAD.sub(r"@user\1", fragment)
+    """Take the person out of `NAME 发表于 2026-1-5` and `In reply to NAME.`"""
+    return QUOTE_HEAD.sub(r"@user\1", REPLY_HEAD.sub(r"\1@user\3", fragment))
+
+
+def cut_reply_head(fragment: str) -> tuple[str, str | None]:
+    """Return a comment without its `In reply to NAME.`, and the link of what it answers."""
+    match = REPLY_HEAD.match(fragment)
+    return (fragment[match.end() :], match[2]) if match else (fragment, None)
 
 
 def is_quote(element: etree._Element) -> bool:

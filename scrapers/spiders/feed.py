@@ -15,7 +15,7 @@ from lake.times import Instant, TimeFormatError, parse_rfc2822, parse_time
 from scrapers.access.feed import FeedSpider, FeedVisit, absolute
 from scrapers.access.feed_identity import Bearer, identify
 from scrapers.parsers.feed_document import Entry, FeedDocument
-from scrapers.parsers.markup import Markup, plain_title, read_html
+from scrapers.parsers.markup import Markup, cut_reply_head, plain_title, read_html
 from scrapers.records import PostRecord
 
 CUT_OFF = re.compile(
@@ -108,8 +108,7 @@ def native_number(post_id: str) -> str | None:
 
 
 def _read(entry: Entry, url: str, zone: ZoneInfo, is_comment: bool) -> _Read:
-    markup = Markup(entry.content) if entry.is_plain_text and entry.content else None
-    markup = markup or read_html(entry.content or "")
+    markup = _markup(entry, is_comment)
     # The title of a comment is "By: somebody": a person's name, and no word of theirs.
     title = None if is_comment or not entry.title else plain_title(entry.title) or None
     body = PLUGIN_FOOTER.sub("", markup.text) if entry.content is not None else None
@@ -123,6 +122,15 @@ def _read(entry: Entry, url: str, zone: ZoneInfo, is_comment: bool) -> _Read:
     )
     updated = _time(entry.updated_raw, zone)
     return _Read(entry, bearer, markup, title, body, published, updated)
+
+
+def _markup(entry: Entry, is_comment: bool) -> Markup:
+    if entry.is_plain_text:
+        return Markup(entry.content or "")
+    content, answered = cut_reply_head(entry.content or "") if is_comment else (entry.content, None)
+    markup = read_html(content or "")
+    markup.quoted_links = [*([answered] if answered else []), *markup.quoted_links]
+    return markup
 
 
 def _time(printed: str | None, zone: ZoneInfo) -> Instant | None:

@@ -43,6 +43,7 @@ class PttSpider(BoardSpider):
                 post_id=row.file_name,
                 url=urljoin(response.url, row.path),
                 published_at=row.published_at,
+                author=row.author,
                 score=score(row.nrec),
                 printed={"title": row.title, "nrec": row.nrec, "date": row.date, "mark": row.mark},
             )
@@ -81,7 +82,7 @@ class PttSpider(BoardSpider):
             post_id=link.post_id,
             kind="repost" if article.is_repost else "article",
             parent_id=article.reposted_file,
-            author=article.author,
+            author=article.author if "作者" in article.headers else link.author,
             title_text=title,
             body_text=article.body,
             url=self._permalink(link),
