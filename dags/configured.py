@@ -44,26 +44,19 @@ def crawl_schedule(config: Config, source: str) -> CronDataIntervalTimetable | N
     return interval(config, f"{config.path}: schedule", config.schedule)
 
 
-def imported_sources(config: Config) -> dict[str, list[Import]]:
-    """Imports by their source; `ConfigurationError` when one source has two schedules."""
-    imports: dict[str, list[Import]] = defaultdict(list)
+def imports_by_dag(config: Config) -> dict[str, list[Import]]:
+    """Imports that have no schedule of their own go together, each of the others alone."""
+    dags: dict[str, list[Import]] = defaultdict(list)
     for one in config.imports:
-        imports[one.source].append(one)
-    for source, ones in imports.items():
-        schedules = sorted({one.schedule for one in ones if one.schedule})
-        if len(schedules) > 1:
-            raise ConfigurationError(
-                f"{config.path}: imports: source {source!r} is imported in one run and can have "
-                f"one schedule, found {schedules}"
-            )
-    return dict(sorted(imports.items()))
+        dags[f"import_{one.id}" if one.schedule else "import_files"].append(one)
+    return dict(dags)
 
 
 def import_schedule(config: Config, imports: list[Import]) -> CronDataIntervalTimetable | None:
-    """When the files of a source are looked for."""
-    for one in imports:
-        if one.schedule:
-            return interval(config, f"{config.path}: imports.{one.id}.schedule", one.schedule)
+    """When the files of one DAG are looked for."""
+    first = imports[0]
+    if first.schedule:
+        return interval(config, f"{config.path}: imports.{first.id}.schedule", first.schedule)
     return interval(config, f"{config.path}: schedule", config.schedule)
 
 

@@ -67,14 +67,14 @@ def step(config: Config, task_id: str, *words: str, hours: float, **more: Any) -
     )
 
 
-def announce(collected: BashOperator, asset: Asset) -> None:
-    """Update an asset when a source was collected, and also when it failed after all retries.
+def announce(collected: BashOperator, *assets: Asset) -> None:
+    """Update assets when their source was collected, and also when it failed after all retries.
 
     What its healthy channels brought is counted, and coverage shows what is missing. A teardown
     never decides the state of its run: a run whose collecting failed stays red.
     """
     quick = timedelta(minutes=10)
-    landed = EmptyOperator(task_id="landed", outlets=[asset], execution_timeout=quick)
+    landed = EmptyOperator(task_id="landed", outlets=list(assets), execution_timeout=quick)
     chain(collected, landed.as_teardown())
 
 

@@ -8,11 +8,11 @@ looked, yesterday's marts go on being served.
 from __future__ import annotations
 
 from airflow.sdk import AssetAny, chain
-from configured import crawled_sources, imported_sources, landing, open_config
+from configured import crawled_sources, landing, open_config
 from factory import POOL, RUN, pipeline, step
 
 config = open_config()
-sources = sorted({*crawled_sources(config), *imported_sources(config)})
+sources = sorted({*crawled_sources(config), *(one.source for one in config.imports)})
 
 with pipeline(
     config,

@@ -1,9 +1,10 @@
 """`make demo`: the main job, from raw pages to published marts, on a town whose truth is known.
 
-Airflow runs the project's own DAGs on loopback: first everything up to the day before the last, as
-one backfill, and the marts once; then the last day, whose landings start the marts by themselves.
-The town's server shows each run the world of its instant. A second time only the last day is run
-again, as the same logical run: it finds what it landed, and no number may change.
+Airflow runs the project's own DAGs on loopback, over all days up to the last and then over the last
+one. The town's server shows each run the world of its instant. Files are imported when the sites
+have been crawled; only then the marts are listening for what lands, so that they run once. A
+second time only the last day is run again, as the same logical run: it finds what it landed, and
+no number may change.
 """
 
 from __future__ import annotations
@@ -96,8 +97,7 @@ def forget_another_town(config: Config, folder: Path) -> None:
 
 def replay_town(town: Town, config: Config, folder: Path, echo: Echo) -> None:
     """Run the DAGs over both stretches; a past that was finished before is left as it is."""
-    history, last_day = stretches(town)
-    collecting = dag_ids(config)
+    crawls, imports = dag_ids(config)
     environment = environment_of_tasks(keep_key(folder))
     with (
         town_server(folder, echo) as server,
@@ -105,36 +105,24 @@ def replay_town(town: Town, config: Config, folder: Path, echo: Echo) -> None:
     ):
         echo(f"Airflow: {airflow.api.url}  user {airflow.api.user}  {airflow.api.password}")
         replay = Replay(airflow, echo)
-        replay.await_dags([*collecting, MARTS])
-        replay.switch(collecting, on=True)
-        if replay.state_of(MARTS, history) != "success":
-            echo(f"history: {history.start:%Y-%m-%d} … {history.end:%Y-%m-%d}, then the marts")
+        replay.await_dags([*crawls, *imports, MARTS])
+        replay.switch([*crawls, *imports], on=True)
+        for stretch in stretches(town):
+            if stretch.end < town.closes_at and replay.is_done([*crawls, *imports], stretch):
+                continue
+            echo(f"{stretch.run_id}: {stretch.start:%Y-%m-%d %H:%M} … {stretch.end:%Y-%m-%d %H:%M}")
+            write_exports(town, folder, stretch.end)
+            server.set_now(stretch.end)
             replay.switch([MARTS], on=False)
-            collect(replay, collecting, history, town, server, folder)
+            replay.run(crawls, stretch)
             replay.switch([MARTS], on=True)
-            replay.start(MARTS, history)
-            replay.await_quiet()
-        echo(f"last day: {town.end}; the marts follow by themselves")
-        replay.switch([MARTS], on=True)
-        collect(replay, collecting, last_day, town, server, folder)
+            replay.run(imports, stretch)
 
 
-def collect(
-    replay: Replay, dags: list[str], stretch: Stretch, town: Town, server: Child, folder: Path
-) -> None:
-    """Show the world as it was at the end of a stretch, and let every source be asked for it."""
-    write_exports(town, folder, stretch.end)
-    server.set_now(stretch.end)
-    for dag_id in dags:
-        replay.start(dag_id, stretch)
-    replay.await_quiet()
-
-
-def dag_ids(config: Config) -> list[str]:
-    """The collecting DAGs; in the town, what has imports alone has no spider."""
+def dag_ids(config: Config) -> tuple[list[str], list[str]]:
+    """The DAGs that crawl and those that import; in the town each site has an address to go to."""
     crawled = {channel.source for channel in config.channels if channel.source in config.sources}
-    imported = {one.source for one in config.imports}
-    return sorted({f"crawl_{s}" for s in crawled} | {f"import_{s}" for s in imported})
+    return sorted(f"crawl_{source}" for source in crawled), ["import_files"]
 
 
 @contextmanager

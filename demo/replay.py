@@ -69,6 +69,16 @@ class Replay:
         for dag_id in dag_ids:
             self.airflow.api.patch("dags", dag_id, body={"is_paused": not on})
 
+    def run(self, dag_ids: Iterable[str], stretch: Stretch) -> None:
+        """Run these DAGs over a stretch and wait for them and for what they set off."""
+        for dag_id in dag_ids:
+            self.start(dag_id, stretch)
+        self.await_quiet()
+
+    def is_done(self, dag_ids: Iterable[str], stretch: Stretch) -> bool:
+        """Whether all of these DAGs have been run over a stretch."""
+        return all(self.state_of(dag_id, stretch) == "success" for dag_id in dag_ids)
+
     def start(self, dag_id: str, stretch: Stretch) -> None:
         """Start the run of a stretch, or start it anew when there is one already."""
         if self.state_of(dag_id, stretch) is None:

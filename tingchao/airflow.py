@@ -38,7 +38,7 @@ COMPONENTS = {
     "api-server": ["api-server"],
 }
 WATCHED = ("metadatabase", "scheduler", "dag_processor")
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 LOAD_SECONDS = 60.0
 STOP_SECONDS = 15.0
 DAGS = Path(__file__).resolve().parent.parent / "dags"
@@ -73,6 +73,7 @@ def running_airflow(
     home = config.data / "airflow"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with exclusive(home / "airflow.lock"):
+        end_leftovers(home)
         _require_free(port)
         api = AirflowApi(port, USER, _keep_password(home))
         env = environment(config, home, port, base)
@@ -110,7 +111,7 @@ class RunningAirflow:
                 )
 
     def wait_until_healthy(self) -> None:
-        """Return when every component says it is well; `TingchaoError` after two minutes."""
+        """Return when every component says it is well; `TingchaoError` after five minutes."""
         deadline = time.monotonic() + START_SECONDS
         while unhealthy := self.api.unhealthy_parts(WATCHED):
             self.check()
@@ -162,7 +163,7 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__INSTANCE_NAME": "Tingchao 聽潮",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",  # seconds
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
@@ -195,8 +196,10 @@ def stop_tree(processes: list[subprocess.Popen[bytes]], patience: float = STOP_S
     for member in members:
         _signal(member, signal.SIGTERM)
     _, alive = psutil.wait_procs(members, timeout=patience)
-    for member in {*alive, *(child for one in alive for child in _tree(one.pid))}:
+    stubborn = {*alive, *(child for one in alive for child in _tree(one.pid))}
+    for member in stubborn:
         _signal(member, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=patience)
     for process in processes:
         process.wait()
 
@@ -207,6 +210,17 @@ def tail(file: Path, lines: int = 15) -> str:
         return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
+
+
+def end_leftovers(home: Path) -> None:
+    """Kill the workers that outlive a launcher which was itself killed; we hold its lock.
+
+    They are known by their title and by the folder they run in: the title overwrote the rest.
+    """
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        title = (process.info["cmdline"] or [""])[0]
+        if title.startswith("airflow worker") and process.info["cwd"] == str(home):
+            _signal(process, signal.SIGKILL)
 
 
 def _tree(pid: int) -> list[psutil.Process]:

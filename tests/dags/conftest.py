@@ -27,8 +27,9 @@ sources:
   ptt: {schedule: "30 3 * * *"}
 imports:
   - {id: orders, table: orders, source: shop, format: csv, path: o.csv, columns: {order_id: id}}
-  - {id: members, table: members, source: shop, format: csv, path: m.csv, columns: {member: id}}
-  - {id: visits, table: visits, source: web, format: jsonl, path: v.jsonl, columns: {visit_id: id}}
+  - {id: members, table: members, source: crm, format: csv, path: m.csv, columns: {member: id}}
+  - {id: visits, table: visits, source: web, format: jsonl, path: v.jsonl, columns: {visit_id: id},
+     schedule: "@hourly"}
 """
 REPLAY = CONFIG.replace("data_dir: data", "data_dir: data\nclock: logical")
 

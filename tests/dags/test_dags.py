@@ -20,7 +20,7 @@ import pytest
 from tests.dags.conftest import CONFIG, DAGS, PROJECT, REPLAY
 from tingchao.cli import cli
 
-IDS = {"crawl_ptt", "crawl_feed", "import_shop", "import_web", "marts"}
+IDS = {"crawl_ptt", "crawl_feed", "import_files", "import_visits", "marts"}
 START, END = datetime(2026, 9, 30, 19, 30, tzinfo=UTC), datetime(2026, 10, 1, 19, 30, tzinfo=UTC)
 
 
@@ -92,10 +92,10 @@ def test_a_run_started_by_hand_without_an_interval_goes_on_from_the_watermark(lo
     assert asked["until"] is None
 
 
-def test_the_files_of_a_source_are_imported_together(load: Any) -> None:
-    asked = parse(typed(load(CONFIG).dags["import_shop"].get_task("import"))).params
+def test_files_without_a_time_of_their_own_are_imported_together(load: Any) -> None:
+    asked = parse(typed(load(CONFIG).dags["import_files"].get_task("import"))).params
     assert asked["import_ids"] == ("orders", "members")
-    assert asked["run_id"] == f"import_shop.{Run.run_id}"
+    assert asked["run_id"] == f"import_files.{Run.run_id}"
 
 
 def test_in_a_replay_now_is_the_end_of_the_interval(load: Any) -> None:
@@ -127,8 +127,8 @@ def test_order_of_the_tasks(load: Any) -> None:
     assert order == {
         "crawl_ptt": ["crawl", "landed"],
         "crawl_feed": ["crawl", "landed"],
-        "import_shop": ["import", "landed"],
-        "import_web": ["import", "landed"],
+        "import_files": ["import", "landed"],
+        "import_visits": ["import", "landed"],
         "marts": ["gate", "enrich", "build", "publish"],
     }
     for dag in dags.values():
@@ -146,8 +146,9 @@ def test_marts_follow_every_landing(load: Any) -> None:
     assert landed == {
         "landing_ptt": ("crawl_ptt", "landed"),
         "landing_feed": ("crawl_feed", "landed"),
-        "landing_shop": ("import_shop", "landed"),
-        "landing_web": ("import_web", "landed"),
+        "landing_shop": ("import_files", "landed"),
+        "landing_crm": ("import_files", "landed"),
+        "landing_web": ("import_visits", "landed"),
     }
     assert all(dags[i].get_task("landed").is_teardown for i, _ in landed.values())
     condition = dags["marts"].timetable.asset_condition
@@ -203,7 +204,8 @@ def test_the_first_day_may_be_asked_for(load: Any) -> None:
 def test_each_source_has_its_own_time(load: Any) -> None:
     dags = load(CONFIG).dags
     assert dags["crawl_ptt"].timetable.expression == "30 3 * * *"  # the installation says so
-    assert dags["import_web"].timetable.expression == "0 5 * * *"  # nobody says otherwise
+    assert dags["import_visits"].timetable.expression == "0 * * * *"  # this file says so
+    assert dags["import_files"].timetable.expression == "0 5 * * *"  # nobody says otherwise
     assert {str(dags[i].timetable.timezone) for i in IDS - {"marts"}} == {"Asia/Taipei"}
 
 
@@ -212,26 +214,17 @@ def test_each_source_has_its_own_time(load: Any) -> None:
     [
         (CONFIG.replace("Asia/Taipei", "Asia/Taibei"), r"tingchao\.yml:4: reporting\.time_zone: "),
         (CONFIG.replace("30 3", "30 99"), r"tingchao\.yml: sources\.ptt\.schedule: .*'30 99 \* \*"),
-        (CONFIG.replace("path: o.csv,", 'path: o.csv, schedule: "@daily",'), None),
+        (CONFIG.replace("@hourly", "hourly"), r"tingchao\.yml: imports\.visits\.schedule: "),
     ],
-    ids=["zone", "cron", "good"],
+    ids=["zone", "cron", "preset"],
 )
 def test_a_broken_configuration_is_a_clear_import_error(
-    load: Any, broken: str, expected: str | None
+    load: Any, broken: str, expected: str
 ) -> None:
     bag = load(broken)
-    if expected is None:
-        assert bag.import_errors == {}
-        return
     assert bag.import_errors
     for error in bag.import_errors.values():
         assert re.search(expected, error), error
-
-
-def test_two_schedules_for_the_files_of_one_source_are_refused(load: Any) -> None:
-    text = CONFIG.replace("path: o.csv,", 'path: o.csv, schedule: "@daily",')
-    bag = load(text.replace("path: m.csv,", 'path: m.csv, schedule: "@hourly",'))
-    assert "source 'shop' is imported in one run" in bag.import_errors[str(DAGS / "files.py")]
 
 
 def test_a_failure_says_what_broke_and_what_to_type(tmp_path: Any, monkeypatch: Any) -> None:

@@ -36,7 +36,8 @@ def test_the_stretches_cover_the_towns_life_without_a_hole() -> None:
 
 def test_the_dags_it_waits_for_are_those_that_are_made(load: Any) -> None:
     bag = load((TARGET).read_text(encoding="utf-8"))
-    assert set(bag.dags) == {*dag_ids(load_config(TARGET)), "marts"}
+    crawls, imports = dag_ids(load_config(TARGET))
+    assert set(bag.dags) == {*crawls, *imports, "marts"}
 
 
 def test_another_town_has_a_configuration_of_its_own_beside_its_data(tmp_path: Path) -> None:

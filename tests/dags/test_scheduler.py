@@ -121,7 +121,7 @@ def free_port() -> int:
 def test_it_says_where_it_is_and_what_it_loaded(serving: Serving) -> None:
     said = (serving.folder / "said").read_text(encoding="utf-8")
     assert serving.api.url in said
-    for dag_id in ("crawl_ptt", "crawl_feed", "import_shop", "import_web", "marts"):
+    for dag_id in ("crawl_ptt", "crawl_feed", "import_files", "import_visits", "marts"):
         assert f"  {dag_id} (paused)" in said
     home = serving.folder / "data" / "airflow"
     assert (home / "passwords.json").stat().st_mode & 0o077 == 0
