@@ -86,6 +86,7 @@ def style() -> Style:
     return Style(Markup(css), policy)  # noqa: S704 - our own file, read from our own package
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reports"),

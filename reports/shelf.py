@@ -20,13 +20,15 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
+
 from reports.digests import digest_of_file, digest_of_table
 from reports.errors import PublicationError
-from reports.manifest import NAME, Manifest
+from reports.manifest import NAME, Manifest, Table
 from reports.marts_file import read_published
 
 VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
@@ -136,19 +138,14 @@ class Shelf:
 
     def misread(self, version: str, folder: Path) -> list[str]:
         """Scan every table of the two files in `folder` against the version's manifest."""
-        manifest = self.manifest(version)
-        found = []
-        for name in DATABASES:
-            with read_published(folder / name) as connection:
-                for table, stored in manifest.tables.items():
-                    if stored.file != name:
-                        continue
-                    rows, digest = digest_of_table(connection, table, stored.key)
-                    if (rows, digest) != (stored.rows, stored.digest):
-                        found.append(
-                            f"{name}: {table}: expected {stored.rows:,} rows, read {rows:,}"
-                        )
-        return found
+        tables = self.manifest(version).tables
+        return [
+            problem
+            for name in DATABASES
+            for problem in _misread_tables(
+                folder / name, {n: t for n, t in tables.items() if t.file == name}
+            )
+        ]
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` versions; the served one always stays."""
@@ -174,6 +171,20 @@ class Shelf:
         for path in (self.folder / PAGES).glob("*"):
             if path.name not in served:
                 path.unlink()
+
+
+def _misread_tables(database: Path, tables: Mapping[str, Table]) -> Iterator[str]:
+    try:
+        with read_published(database) as connection:
+            for table, stored in tables.items():
+                found = digest_of_table(connection, table, stored.key)
+                if found != (stored.rows, stored.digest):
+                    yield (
+                        f"{database.name}: {table}: {found[0]:,} rows are not the "
+                        f"{stored.rows:,} that were published"
+                    )
+    except (duckdb.Error, PublicationError) as error:
+        yield f"{database.name}: {str(error).splitlines()[0]}"
 
 
 def _place(target: Path, mode: int, write: Callable[[Path], object]) -> None:

@@ -8,7 +8,9 @@ no fan count, `tiny-group` has too few people to be shown.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -298,9 +300,22 @@ AS_OF = datetime(2026, 10, 31, 16, tzinfo=UTC)
 def build_warehouse(path: Path, *edits: str, as_of: datetime = AS_OF) -> Path:
     """Write a work database at `path`; `edits` are statements run on the finished marts."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_plain())
     with duckdb.connect(str(path)) as connection:
-        for script in (*BUILD, *edits):
-            connection.execute(script)
-        connection.execute("drop table people_of; drop table periods")
+        for statement in edits:
+            connection.execute(statement)
         connection.execute(STATE, [as_of, THROUGH, TEXTS])
+        connection.execute("checkpoint")
     return path
+
+
+@cache
+def _plain() -> bytes:
+    """The database without edits, made once."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "work.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            for script in BUILD:
+                connection.execute(script)
+            connection.execute("drop table people_of; drop table periods")
+        return path.read_bytes()

@@ -175,13 +175,24 @@ def _write_databases(job: _Job, folder: Path) -> dict[str, Table]:
         lambda wanted: _read_texts(job.context, wanted),
     )
     cases.write_cases(folder / DESKS, found)
-    keys = {mart.name: (MARTS, mart.key) for mart in job.marts} | {cases.TABLE: (DESKS, cases.KEY)}
-    tables = {}
-    for name, (file, key) in keys.items():
-        with read_published(folder / file) as connection:
-            rows, digest = digest_of_table(connection, name, key)
-            tables[name] = Table(file, rows, digest, key, count_suppressed(connection, name))
-    return tables
+    marts = {mart.name: mart.key for mart in job.marts}
+    return {
+        **_digest_tables(folder / MARTS, marts),
+        **_digest_tables(folder / DESKS, {cases.TABLE: cases.KEY}),
+    }
+
+
+def _digest_tables(database: Path, keys: Mapping[str, tuple[str, ...]]) -> dict[str, Table]:
+    with read_published(database) as connection:
+        return {
+            name: Table(
+                database.name,
+                *digest_of_table(connection, name, key),
+                key=key,
+                suppressed_rows=count_suppressed(connection, name),
+            )
+            for name, key in keys.items()
+        }
 
 
 def _understood(job: _Job) -> list[Path]:

@@ -1,0 +1,139 @@
+"""`tingchao trace`: from a mart's row to its posts and the landed files they came in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lake import LogicalRun
+from tests.reports.installation import configure, install
+from tingchao.context import Context
+from tingchao.errors import ConfigurationError, TingchaoError
+from tingchao.steps.trace import EVIDENCE, TraceSummary, trace
+
+OCTOBER = "period_start_date=2026-10-01"
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    return install(tmp_path_factory.mktemp("trace"))
+
+
+def work_count(context: Context, query: str) -> int:
+    with duckdb.connect(str(context.data / "warehouse" / "work.duckdb"), read_only=True) as work:
+        row = work.execute(query).fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_evidence_adds_up_to_the_number(context: Context) -> None:
+    found = trace(
+        context, "channel_activity", ["channel_id=tea-blog", "period_type=month", OCTOBER]
+    )
+    assert found.total == work_count(
+        context,
+        "select act_count from channel_activity where channel_id = 'tea-blog' "
+        "and period_type = 'month' and period_start_date = '2026-10-01'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mart", "cell", "query"),
+    [
+        (
+            "mentions",
+            ["brand_id=chaoming", "channel_id=ptt-drink", "mention_date=2026-10-05"],
+            (
+                "select mention_count from mentions where brand_id = 'chaoming' "
+                "and channel_id = 'ptt-drink' and mention_date = '2026-10-05'"
+            ),
+        ),
+        (
+            "share_of_voice",
+            ["brand_id=yunwu", "period_type=week", "period_start_date=2026-10-05"],
+            (
+                "select mention_count from share_of_voice where brand_id = 'yunwu' "
+                "and period_type = 'week' and period_start_date = '2026-10-05'"
+            ),
+        ),
+        (
+            "conversions",
+            ["channel_id=tea-blog", "conversion_date=2026-10-07"],
+            (
+                "select coalesce(sum(order_count), 0) from conversions "
+                "where channel_id = 'tea-blog' and conversion_date = '2026-10-07'"
+            ),
+        ),
+        (
+            "channel_scorecard",
+            ["channel_id=ptt-drink", OCTOBER],
+            (
+                "select act_count from channel_activity where channel_id = 'ptt-drink' "
+                "and period_type = 'month' and period_start_date = '2026-10-01'"
+            ),
+        ),
+    ],
+)
+def test_every_kind_of_evidence(context: Context, mart: str, cell: list[str], query: str) -> None:
+    assert trace(context, mart, cell).total == work_count(context, query) > 0
+
+
+@pytest.mark.parametrize("mart", EVIDENCE)
+def test_every_mart_can_be_traced(context: Context, mart: str) -> None:
+    assert trace(context, mart, [], limit=1).total > 0
+
+
+def test_the_limit_shows_less_and_says_so(context: Context) -> None:
+    found = trace(context, "channel_activity", ["channel_id=ptt-drink"], limit=3)
+    assert len(found.lines) == 3
+    assert f"{found.total:,} pieces of evidence, the first 3 shown" in str(found)
+
+
+def test_a_post_leads_to_its_landed_file(context: Context) -> None:
+    segment = landed_segment(context)
+    with duckdb.connect(str(context.data / "warehouse" / "work.duckdb")) as work:
+        work.execute(
+            f"update int_acts set segment_id = '{segment}' where channel_id = 'tiny-group'"
+        )
+    found = trace(context, "channel_scorecard", ["channel_id=tiny-group"])
+    files = {line.file for line in found.lines if "reaction" not in line.what}
+    assert [Path(file).stem for file in files if file] == [segment]
+    assert str(found).count("no landed file") == sum("reaction" in x.what for x in found.lines)
+
+
+def landed_segment(context: Context) -> str:
+    run = LogicalRun("forum", "tiny-group", "monday", file_digest="0" * 64)
+    with context.lake.write(run, context.now) as writer:
+        writer.add("posts", {"post_id": "1", "kind": "article"})
+        writer.finish("exhausted", covered=None)
+    return str(context.lake.ledger()["segment_id"][0].as_py())
+
+
+@pytest.mark.parametrize(
+    ("mart", "cell", "message"),
+    [
+        ("marts", [], "expected one of coverage"),
+        ("metric_definitions", [], "found 'metric_definitions'"),
+        ("mentions", ["post_id=1"], "expected brand_id=… channel_id=… mention_date=…"),
+        ("mentions", ["mention_date"], "found 'mention_date'"),
+        ("mentions", ["mention_date=May"], "expected a day such as 2026-10-01, found 'May'"),
+    ],
+)
+def test_nonsense_is_refused_with_what_is_expected(
+    context: Context, mart: str, cell: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        trace(context, mart, cell)
+
+
+def test_row_38_a_value_is_only_ever_compared(context: Context) -> None:
+    found = trace(context, "mentions", ["brand_id=x'); attach '/tmp/a' as a; --"])
+    assert isinstance(found, TraceSummary)
+    assert found.total == 0
+
+
+def test_without_a_build_there_is_nothing_to_trace(tmp_path: Path) -> None:
+    with pytest.raises(TingchaoError, match="run `tingchao build`"):
+        trace(configure(tmp_path), "mentions", [])
