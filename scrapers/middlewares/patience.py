@@ -22,6 +22,7 @@ from scrapy.http import Response
 from scrapers.access.channel import shown
 from scrapers.errors import AddressRefusedError, NotFetchedError, SiteRefusedError
 from scrapers.middlewares.guard import explain_lookup
+from scrapers.middlewares.refusal import is_challenge
 
 TRIES = "tries"
 WAIT = "wait_seconds"
@@ -55,7 +56,7 @@ class Patience:
             await self.sleep(wait)
 
     async def process_response(self, request: Request, response: Response) -> Response | Request:
-        if response.status not in PATIENCE_STATUSES:
+        if response.status not in PATIENCE_STATUSES or is_challenge(response):
             return response
         asked = retry_after(response, self.now())
         if asked is not None and asked > self.cap:

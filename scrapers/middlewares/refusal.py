@@ -19,7 +19,7 @@ from scrapers.access.channel import shown
 from scrapers.errors import SiteRefusedError
 from scrapers.middlewares.robots import IS_ROBOTS
 
-CHALLENGE_TITLE = re.compile(rb"<title>\s*(?:Just a moment|Attention Required!)", re.I)
+CHALLENGE_TITLE = re.compile(rb"<title>\s*(?:Just a moment|Attention Required)(?!\w)", re.I)
 CHALLENGE_STATUSES = frozenset({200, 403, 429, 503})
 REFUSING = frozenset({401, 403, 405, 407, 418, 451})
 WHAT_TO_DO = (

@@ -55,7 +55,8 @@ ESCAPED_TAG = re.compile(
 TAG = re.compile(r"<(?:!--|/?[a-zA-Z])")
 # A comment feed begins an answer with the name of whom it answers.
 REPLY_HEAD = re.compile(
-    r"^(\s*(?:<p>)?\s*(?:In reply to|回覆|回复|回應|回应)\s*<a\s[^>]*href=[\"']([^\"']*#comment-\d+)"
+    r"^(\s*(?:<p>)?\s*(?:In reply to|回覆|回复|回應|回应)\s*"
+    r"<a\s[^>]*href=[\"']([^\"']*#comment-\d+)"
     r"[\"'][^>]*>)[^<]*(</a>\s*[.。]?\s*)"
 )
 QUOTE_HEAD = re.compile(r"(?<=>)[^<>]{1,64}?(\s*(?:发表于|發表於)(?:\s|&nbsp;)*\d{4}-)")
