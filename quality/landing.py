@@ -124,9 +124,12 @@ def _named(table: str, column: str) -> Rule:
     )
 
 
-def _counters(table: str) -> Rule:
-    impossible = "len(list_filter(counters, c -> c.lo < 0 or c.hi < c.lo)) > 0"
-    return _refuse(table, "counters_possible", impossible, "counters with 0 ≤ lo ≤ hi")
+def _counters(table: str, *, is_signed: bool = False) -> Rule:
+    """A post's counter may be a balance, such as pushes minus boos; an audience is never below 0."""
+    negative = "false" if is_signed else "c.lo < 0"
+    impossible = f"len(list_filter(counters, c -> {negative} or c.hi < c.lo)) > 0"
+    expected = "counters with lo ≤ hi" if is_signed else "counters with 0 ≤ lo ≤ hi"
+    return _refuse(table, "counters_possible", impossible, expected)
 
 
 ROW_RULES: Final[tuple[Rule, ...]] = (
@@ -134,7 +137,7 @@ ROW_RULES: Final[tuple[Rule, ...]] = (
     _named("posts", "kind"),
     *_time_rules("posts", "published_at"),
     *_time_rules("posts", "edited_at"),
-    _counters("posts"),
+    _counters("posts", is_signed=True),
     _refuse("posts", "not_its_own_parent", "parent_id = post_id", "parent_id is another post"),
     _refuse(
         "posts",
