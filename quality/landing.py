@@ -125,7 +125,7 @@ def _named(table: str, column: str) -> Rule:
 
 
 def _counters(table: str, *, is_signed: bool = False) -> Rule:
-    """A post's counter may be a balance, such as pushes minus boos; an audience is never below 0."""
+    """A post's counter may be a balance, e.g. pushes minus boos; an audience is not below 0."""
     negative = "false" if is_signed else "c.lo < 0"
     impossible = f"len(list_filter(counters, c -> {negative} or c.hi < c.lo)) > 0"
     expected = "counters with lo ≤ hi" if is_signed else "counters with 0 ≤ lo ≤ hi"
