@@ -30,6 +30,9 @@ KEPT_VARIABLES: Final = (
 """Nothing else of our environment reaches dbt: no secrets, no options, no locale, no time zone."""
 
 DATABASE: Final = "work.duckdb"
+WITHOUT: Final = ("--exclude-resource-type", "unit_test")
+"""Unit tests are for whoever changes a model, not for every build."""
+
 DBT: Final = "from dbt.cli.main import cli; cli()"
 PARTS: Final = ("dbt_project.yml", "profiles.yml", "macros", "models", "seeds", "tests")
 CODE: Final = ("dbt_project.yml", "models/**/*.sql", "macros/**/*.sql", "seeds/*.csv")
@@ -102,10 +105,10 @@ def run_models(workshop: Workshop) -> dict[str, float]:
 
 
 def dbt_command(workshop: Workshop) -> list[str]:
-    """Return the command line; unit tests are for whoever changes a model, not for every build."""
+    """Return the command line."""
     command = [sys.executable, "-c", DBT, "--quiet", "--no-use-colors", "build"]
     folders = ["--target-path", str(workshop.target), "--log-path", str(workshop.logs)]
-    return [*command, *folders, "--exclude-resource-type", "unit_test"]
+    return [*command, *folders, *WITHOUT]
 
 
 def dbt_environment(time_zone: str) -> dict[str, str]:
@@ -142,14 +145,22 @@ def _explain(workshop: Workshop, entries: list[dict[str, Any]], output: str) -> 
 
 
 def _complain(workshop: Workshop, entry: dict[str, Any]) -> Iterator[str]:
-    kind, _, name = entry["unique_id"].split(".")[:3]
+    kind, _, *rest = entry["unique_id"].split(".")
+    name = rest[0] if kind == "test" else ".".join(rest)
     if kind != "test" or entry["status"] != "fail":
         yield f"- {kind} {name}: {' '.join((entry['message'] or '').split())}"
         return
     query = workshop.logs / f"{name}.sql"
     query.write_text(entry["compiled_code"], encoding="utf-8")
-    yield f"- test {name}: {entry['failures']:,} rows that must not be; to look at them:"
+    models = ", ".join(_tested_by(workshop, entry["unique_id"]))
+    yield f"- {models}: test {name} found {entry['failures']:,} rows that must not be; see them:"
     yield f"  {_look_at(workshop.folder, query)}"
+
+
+def _tested_by(workshop: Workshop, test_id: str) -> list[str]:
+    manifest = json.loads((workshop.target / "manifest.json").read_text(encoding="utf-8"))
+    tested = manifest["nodes"][test_id]["depends_on"]["nodes"]
+    return [node.split(".")[2] for node in tested]
 
 
 def _look_at(folder: Path, query: Path) -> str:

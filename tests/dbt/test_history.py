@@ -1,0 +1,111 @@
+"""Bringing the marts up to date day by day, and building them at once, give the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.dbt.comparing import differences, read_marts
+from tests.dbt.conftest import Installation
+from tests.dbt.history import SECOND_THOUGHTS, TEXTS, History
+from tests.dbt.landing import instant
+from tingchao.steps.build import BuildSummary, Mode
+
+SEED = 20260301
+DAYS = (
+    "2026-01-20 09:00",
+    "2026-01-31 23:59",
+    "2026-02-01 00:00",  # closes January at the very instant
+    "2026-03-02 09:00",
+    "2026-03-02 21:00",  # the same open day once more
+)
+RELEXED = DAYS[3]
+
+
+@dataclass
+class Told:
+    """A history, and what the marts said on each of its days."""
+
+    installation: Installation
+    marts: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    summaries: dict[str, BuildSummary] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def told(install: Callable[..., Installation]) -> Told:
+    told = Told(install())
+    landing = told.installation.landing
+    history = History(landing, Random(SEED))
+    for number, at in enumerate(DAYS):
+        history.tell(at)
+        if at < RELEXED:  # a text a day is understood: some posts wait for it
+            text = sorted(TEXTS)[number]
+            landing.understand("v1", DAYS[0], {text: TEXTS[text]})
+        elif at == RELEXED:
+            landing.understand("v2", RELEXED, SECOND_THOUGHTS)
+        told.summaries[at] = told.installation.build()
+        told.marts[at] = read_marts(told.installation.database)
+    return told
+
+
+def test_only_what_is_new_is_built(told: Told) -> None:
+    modes = [told.summaries[at].mode for at in DAYS]
+    assert modes == [Mode.FULL, Mode.INCREMENTAL, Mode.INCREMENTAL, Mode.FULL, Mode.INCREMENTAL]
+    assert "no earlier build" in told.summaries[DAYS[0]].reason
+    assert "understood anew" in told.summaries[RELEXED].reason
+
+
+def test_history_says_something(told: Told) -> None:
+    for mart, rows in told.marts[DAYS[-1]].items():
+        assert len(rows) > 2, mart
+
+
+def test_days_close_at_local_midnight(told: Told) -> None:
+    assert str(told.summaries[DAYS[1]].through_date) == "2026-01-30"
+    assert str(told.summaries[DAYS[2]].through_date) == "2026-01-31"
+
+
+def test_32_a_new_lexicon_changes_the_numbers(told: Told) -> None:
+    assert told.marts[DAYS[2]]["sentiment_daily"] != told.marts[RELEXED]["sentiment_daily"]
+
+
+def test_nothing_new_is_nothing_built(told: Told) -> None:
+    before = _digest(told.installation.database)
+    summary = told.installation.build()
+    assert summary.mode is Mode.UNCHANGED
+    assert summary.row_counts == told.summaries[DAYS[-1]].row_counts
+    assert summary.seconds < 2
+    assert _digest(told.installation.database) == before
+
+
+def test_24_28_increments_equal_a_full_refresh_anywhere(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("TZ", "America/St_Johns"), ("LANG", "C"), ("LC_ALL", "POSIX")):
+        monkeypatch.setenv(name, value)
+    summary = told.installation.build(full_refresh=True)
+    assert summary.mode is Mode.FULL
+    assert differences(told.marts[DAYS[-1]], read_marts(told.installation.database)) == {}
+
+
+def test_as_of_then_gives_the_numbers_of_then(told: Told) -> None:
+    now = _digest(told.installation.database)
+    then = told.installation.build(as_of=instant(DAYS[2]))
+    assert then.database.parent.name == "as_of"
+    assert then.text_version == "v1"
+    assert differences(told.marts[DAYS[2]], read_marts(then.database)) == {}
+    assert _digest(told.installation.database) == now
+
+
+def test_builds_leave_no_workshop_behind(told: Told) -> None:
+    assert list((told.installation.context.data / "warehouse" / "attempts").iterdir()) == []
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
