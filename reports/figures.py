@@ -16,6 +16,22 @@ import duckdb
 
 SHOWN_WEEKS = 12
 SHOWN_DAYS = 70
+SHOWN_METRICS = (
+    "channel_scorecard.fan_count",
+    "channel_scorecard.active_fan_count",
+    "channel_scorecard.activity_rate",
+    "channel_scorecard.buyer_count",
+    "channel_scorecard.conversion_rate",
+    "channel_scorecard.conversion_rate_hi",
+    "channel_scorecard.coverage_rate",
+    "share_of_voice.mention_count",
+    "share_of_voice.share_rate",
+    "sentiment_daily.net_sentiment_rate",
+)
+
+
+Hides = Mapping[str, Collection[str]]
+"""Each column that counts people, and the columns emptied where it counts too few."""
 
 
 class State(StrEnum):
@@ -122,20 +138,20 @@ class Figures:
 
 def read_figures(
     connection: duckdb.DuckDBPyConnection,
-    hidden: Mapping[str, Collection[str]],
+    hides: Mapping[str, Hides],
     brands: Mapping[str, tuple[str, bool]],
 ) -> Figures:
     """Read what the report shows.
 
-    `hidden`: per mart the columns that suppression empties. `brands`: id to name and whether it is
-    the user's own.
+    `hides`: per mart what suppression empties (`tingchao.marts.Mart.hides`). `brands`: id to name
+    and whether it is the user's own.
     """
     rows = _rows(connection, _SCORECARD)
     month = rows[0]["period_start_date"] if rows else None
     trends = _trends(connection)
     own = {brand for brand, (_, is_own) in brands.items() if is_own}
     names = {row["channel_id"]: row["channel_name"] for row in rows}
-    channels = [_channel(row, hidden.get("channel_scorecard", ()), trends, own) for row in rows]
+    channels = [_channel(row, hides.get("channel_scorecard", {}), trends, own) for row in rows]
     return Figures(
         month=month,
         month_end=rows[0]["period_end_date"] if rows else None,
@@ -144,7 +160,10 @@ def read_figures(
         channels=tuple(channels),
         brands=tuple(_brand(row, brands) for row in _rows(connection, _VOICE, month)),
         strips=tuple(_strips(connection, names)),
-        definitions=tuple(Definition(*row.values()) for row in _rows(connection, _DEFINITIONS)),
+        definitions=tuple(
+            Definition(*row.values())
+            for row in _rows(connection, _DEFINITIONS, list(SHOWN_METRICS))
+        ),
         suppressed_rows=sum(bool(row.get("is_suppressed")) for row in rows),
     )
 
@@ -185,7 +204,11 @@ order by channel_id, coverage_date
 _DEFINITIONS = """
 select metric_id, column_name, name_zh, name_en, formula_zh, formula_en,
     valid_from_date, definition_version
-from metric_definitions order by mart, metric_id, valid_from_date
+from metric_definitions
+where list_contains($1, metric_id)
+    and valid_from_date <= (select max(through_date) from publication)
+qualify row_number() over (partition by metric_id order by valid_from_date desc) = 1
+order by list_position($1, metric_id)
 """
 
 
@@ -202,12 +225,12 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 def _channel(
     row: dict[str, Any],
-    hidden: Collection[str],
+    hides: Hides,
     trends: Mapping[str, tuple[float | None, ...]],
     own: Collection[str],
 ) -> ChannelRow:
     def cell(column: str, reason: Reason) -> Cell:
-        return _cell(row, column, hidden, reason)
+        return _cell(row, column, hides, reason)
 
     lacking = Reason.NO_IDENTITY if row["active_fan_count"] is None else Reason.NO_FAN_COUNT
     unsold = Reason.NO_ACTIVE_FANS if row["active_fan_count"] == 0 else Reason.NO_IDENTITY
@@ -230,11 +253,13 @@ def _channel(
     )
 
 
-def _cell(row: dict[str, Any], column: str, hidden: Collection[str], reason: Reason) -> Cell:
+def _cell(row: Mapping[str, Any], column: str, hides: Hides, reason: Reason) -> Cell:
+    """A cell of a published row: hidden when a count that hides it is itself hidden there."""
     value = row[column]
     if value is not None:
         return Cell(float(value))
-    if row.get("is_suppressed") and column in hidden:
+    hidden_by = [people for people, hidden in hides.items() if column in hidden]
+    if row.get("is_suppressed") and any(row[people] is None for people in hidden_by):
         return Cell(None, State.SUPPRESSED)
     return Cell(None, State.UNKNOWN, reason)
 
@@ -252,8 +277,8 @@ def _brand(row: dict[str, Any], brands: Mapping[str, tuple[str, bool]]) -> Brand
     return BrandRow(
         name=name,
         is_own=is_own,
-        mentions=_cell(row, "mention_count", (), Reason.NO_MENTIONS),
-        share=_cell(row, "share_rate", (), Reason.NO_MENTIONS),
+        mentions=_cell(row, "mention_count", {}, Reason.NO_MENTIONS),
+        share=_cell(row, "share_rate", {}, Reason.NO_MENTIONS),
         sentiment=_net_sentiment(row["positive"], row["negative"]),
         rank=row["rank"],
     )
@@ -269,7 +294,7 @@ def _strips(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> 
     """One strip per channel over the same days, so that holes stand under each other."""
     found: dict[str, dict[date, Cell]] = {}
     for row in _rows(connection, _DAYS, SHOWN_DAYS):
-        cell = _cell(row, "coverage_rate", (), Reason.NO_LEDGER)
+        cell = _cell(row, "coverage_rate", {}, Reason.NO_LEDGER)
         found.setdefault(row["channel_id"], {})[row["coverage_date"]] = cell
     days = sorted({day for cells in found.values() for day in cells})
     return [

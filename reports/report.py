@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.drawing import ROW_HEIGHT, SPARK_HEIGHT, draw_slopes, draw_spark, is_ranked, round_up
-from reports.figures import SHOWN_WEEKS, Cell, Figures, State
+from reports.figures import SHOWN_METRICS, SHOWN_WEEKS, Cell, Figures, State
 from reports.manifest import Manifest
 from reports.words import LANGUAGES, PAGES, WORDS
 
@@ -118,14 +118,9 @@ def _month(day: date, language: str) -> str:
 
 
 def _definition_links(figures: Figures) -> Mapping[str, str]:
-    """Column to the anchor of its newest definition; the scorecard's own wording goes first."""
-    links: dict[str, str] = {}
-    for definition in figures.definitions:
-        links.setdefault(definition.column, definition.metric_id)
-    for definition in figures.definitions:
-        if definition.metric_id.startswith("channel_scorecard"):
-            links[definition.column] = definition.metric_id
-    return links
+    """Heading of the page to the metric that defines it, where it is defined."""
+    defined = {definition.metric_id for definition in figures.definitions}
+    return {metric.partition(".")[2]: metric for metric in SHOWN_METRICS if metric in defined}
 
 
 def _leaders(figures: Figures) -> dict[str, Any]:

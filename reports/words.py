@@ -21,13 +21,15 @@ _ZH: Final = {
     "partial": "本月尚未結束，數字只到 {day}",
     "lead": "粉絲多，不等於粉絲好。",
     "lead_gap": "粉絲最多的是「{fans}」，但每一百位粉絲裡最多人真正參與的，是「{active}」。",
+    "lead_unseen": (
+        "粉絲最多的是「{fans}」，但看不出其中多少人真正參與；看得出的頻道裡，"
+        "活躍率最高的是「{active}」。"
+    ),
     "lead_same": "粉絲最多的「{fans}」，這個月的活躍率也最高。",
     "most_fans": "粉絲最多",
     "most_active": "活躍率最高",
     "best_conversion": "轉換率最高（下限）",
-    "fans_unit": "{value} 位粉絲",
     "by_fans": "第 {rank} 名（按粉絲數）",
-    "of_active": "活躍粉絲 {value} 位",
     "slope": "從粉絲數排名，到活躍率排名",
     "slope_why": "左邊照粉絲數排，右邊照活躍率排。線往上，代表這個頻道的粉絲比看起來更有價值。",
     "left": "按粉絲數",
@@ -39,7 +41,6 @@ _ZH: Final = {
     "scorecard": "頻道成績單",
     "scorecard_why": "一列一個頻道，依活躍率排序。",
     "channel": "頻道",
-    "source": "來源",
     "own": "自有",
     "fan_count": "粉絲數",
     "active_fan_count": "活躍粉絲",
@@ -48,7 +49,8 @@ _ZH: Final = {
     "buyer_count": "買家",
     "conversion_rate": "轉換率",
     "coverage_rate": "涵蓋率",
-    "ranks": "名次：粉絲／活躍／轉換",
+    "ranks": "名次",
+    "ranks_by": "粉絲／活躍／轉換",
     "conversion": "轉換率是一段區間",
     "conversion_why": (
         "不是每位活躍粉絲都認得出是哪位會員。左端只算認得出且有下單的人，"
@@ -82,11 +84,8 @@ _ZH: Final = {
     "no_mentions": "這段期間沒有人提到任何品牌",
     "no_opinion": "沒有正面或負面的提及",
     "nothing": "還沒有任何一個月的資料可以顯示。",
-    "files": "同一批數字",
-    "files_why": "同一版本的資料檔，供 BI 與試算表使用：",
     "day_range": "{first} 至 {last}",
     "day_cell": "{day}：{value}",
-    "rank_of": "第 {rank} 名",
     "no_rank": "無名次",
     "footer": "由聽潮產生。數字只含彙總，不含任何人的帳號或文字。",
 }
@@ -106,13 +105,15 @@ _EN: Final = {
     "lead_gap": (
         "{fans} has the most fans, but out of every hundred fans the most take part at {active}."
     ),
+    "lead_unseen": (
+        "{fans} has the most fans, but nobody can tell how many take part; where it can be told, "
+        "{active} has the highest activity rate."
+    ),
     "lead_same": "{fans} has the most fans, and this month the highest activity rate too.",
     "most_fans": "Most fans",
     "most_active": "Highest activity rate",
     "best_conversion": "Highest conversion (lower end)",
-    "fans_unit": "{value} fans",
     "by_fans": "No. {rank} by fans",
-    "of_active": "{value} active fans",
     "slope": "From rank by fans to rank by activity",
     "slope_why": (
         "Left: ordered by fans. Right: ordered by activity rate. A rising line is a channel whose "
@@ -127,7 +128,6 @@ _EN: Final = {
     "scorecard": "Channel scorecard",
     "scorecard_why": "One row per channel, by activity rate.",
     "channel": "Channel",
-    "source": "Source",
     "own": "own",
     "fan_count": "Fans",
     "active_fan_count": "Active fans",
@@ -136,7 +136,8 @@ _EN: Final = {
     "buyer_count": "Buyers",
     "conversion_rate": "Conversion",
     "coverage_rate": "Coverage",
-    "ranks": "Ranks: fans / activity / conversion",
+    "ranks": "Ranks",
+    "ranks_by": "fans / activity / conversion",
     "conversion": "Conversion is an interval",
     "conversion_why": (
         "Not every active fan can be told to be a member. The left end counts only those who can "
@@ -177,11 +178,8 @@ _EN: Final = {
     "no_mentions": "no brand was mentioned",
     "no_opinion": "nothing positive or negative",
     "nothing": "There is no month to show yet.",
-    "files": "The same numbers",
-    "files_why": "Data files of the same version, for BI and spreadsheets:",
     "day_range": "{first} to {last}",
     "day_cell": "{day}: {value}",
-    "rank_of": "no. {rank}",
     "no_rank": "no rank",
     "footer": "Made by Tingchao. Aggregates only: nobody's account or words are in here.",
 }

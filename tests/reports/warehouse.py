@@ -76,10 +76,10 @@ select
     3::bigint as span_end,
     '潮鳴茶' as alias,
     author_key,
-    ['positive', 'neutral', 'negative', 'positive'][1 + (hash(post_id, 's') % 4)::integer]
+    ['positive', 'neutral', 'negative', 'positive'][1 + (hash(post_id || 's') % 4)::integer]
         as sentiment,
     segment_id
-from int_acts where act_kind <> 'reaction' and not is_official and hash(post_id, 'm') % 4 = 1;
+from int_acts where act_kind <> 'reaction' and not is_official and hash(post_id || 'm') % 4 = 1;
 
 create table int_orders_attributed as
 select
@@ -274,8 +274,14 @@ from (values
         'Buyers ÷ active fans'),
     ('channel_scorecard', 'buyer_count', '買家', 'Buyers', '可辨識且同月下單的活躍粉絲',
         'Identified active fans who ordered in the same month'),
-    ('coverage', 'coverage_rate', '涵蓋率', 'Coverage', '一天之中真正聽到的比例',
-        'Share of the day that we really listened to'),
+    ('channel_scorecard', 'conversion_rate_hi', '轉換率（上限）', 'Conversion rate, upper end',
+        '認不出的活躍粉絲全都買了的時候', 'If every fan whom nothing identifies had bought'),
+    ('channel_scorecard', 'coverage_rate', '涵蓋率', 'Coverage', '期間內每天真正聽到的比例的平均',
+        'Mean share of each day that we really listened to'),
+    ('share_of_voice', 'mention_count', '提及次數', 'Mentions', '期間內品牌被提到的次數',
+        'How often the brand was mentioned in the period'),
+    ('sentiment_daily', 'net_sentiment_rate', '淨好感', 'Net sentiment',
+        '（正面 − 負面）÷（正面 ＋ 負面）', '(positive − negative) ÷ (positive + negative)'),
     ('share_of_voice', 'share_rate', '聲量占有率', 'Share of voice', '品牌提及數 ÷ 所有品牌提及數',
         'Mentions of the brand ÷ mentions of all brands')
 ) d (mart, column_name, name_zh, name_en, formula_zh, formula_en);

@@ -253,10 +253,10 @@ def _complete(
 
 
 def _draw(job: _Job, folder: Path, manifest: Manifest) -> None:
-    hidden = {mart.name: mart.suppress_columns for mart in job.marts}
+    hides = {mart.name: mart.hides for mart in job.marts}
     brands = {b.id: (b.name, b.is_own) for b in job.context.config.brands}
     with read_published(folder / MARTS) as connection:
-        figures = read_figures(connection, hidden, brands)
+        figures = read_figures(connection, hides, brands)
     write_report(folder / PAGES, figures, manifest)
 
 
