@@ -156,13 +156,15 @@ def gate() -> None:
 
 
 @gate.command("landing")
+@click.option("--accept", multiple=True, metavar="CRAWL", help="A person has looked at this crawl.")
+@click.option("--discard", multiple=True, metavar="CRAWL", help="No row of this crawl may count.")
 @_run_option
 @_with_context
-def gate_landing(context: Context, run_id: str | None) -> None:
+def gate_landing(context: Context, **asked: Any) -> None:
     """Refuse bad rows into quarantine; stop on a broken batch."""
     from tingchao.steps.gate import gate_landing as step
 
-    _finish(step(context, run_id=run_id))
+    _finish(step(context, **asked))
 
 
 @gate.command("marts")
