@@ -29,7 +29,7 @@ from demo.configuration import TARGET, configuration
 from demo.exports import write_exports
 from demo.replay import MARTS, Replay, Stretch
 from demo.score import print_score, print_scorecard, score
-from demo.server import Child, start_child
+from demo.server import HOST, PORT, Child, start_child
 from demo.town import Size, Town, prepare
 from reports.manifest import Manifest
 from reports.shelf import Shelf
@@ -39,6 +39,7 @@ from tingchao.errors import EXIT_FAILED, TingchaoError
 from tingchao.fence import exclusive
 
 FOLDER = "../var/demo"  # as config/demo.yml has it
+USUAL_FOLDER = (TARGET.parent / FOLDER).resolve()
 MADE = ("airflow", "enriched", "exports", "landing", "locks", "published", "runs", "warehouse")
 NUMBERS = "numbers.json"  # what the last finished demo published: a digest per table
 WIDTH = 150
@@ -54,14 +55,12 @@ def run_demo(
     `TingchaoError` when a task fails for good or something cannot start; nothing is left running.
     """
     began = time.monotonic()
-    folder = folder.resolve()
-    usual = Size()
-    town = prepare(folder, Size(people or usual.people, days or usual.days))
-    config = load_config(configure(town, folder))
+    folder, usual = folder.resolve(), Size()
     with exclusive(folder / "demo.lock"):
-        forget_another_town(config, folder)
+        town = prepare(folder, Size(people or usual.people, days or usual.days))
+        forget_another_town(folder)
         echo(f"town: {town.people:,} people, {town.start_date} … {town.end}, in {folder}")
-        replay_town(town, config, folder, echo)
+        replay_town(town, folder, echo)
         echo(f"done in {time.monotonic() - began:.0f} s")
         return report(town, folder, echo)
 
@@ -73,50 +72,57 @@ def stretches(town: Town) -> tuple[Stretch, Stretch]:
     return Stretch("history", start, eve), Stretch("last-day", eve, town.closes_at)
 
 
-def configure(town: Town, folder: Path) -> Path:
-    """Return config/demo.yml, or for another town or folder a copy that fits, beside its data."""
-    usual = Town()
-    if town == usual and folder == (TARGET.parent / FOLDER).resolve():
+def configure(town: Town, folder: Path, address: str) -> Path:
+    """Return config/demo.yml, or a copy beside the data that fits another town, folder or port."""
+    usual = configuration()
+    text = usual.replace(Town().start_date.isoformat(), town.start_date.isoformat())
+    text = text.replace(f"{HOST}:{PORT}", address)
+    if text == usual and folder == USUAL_FOLDER:
         return TARGET
-    start, usual_start = town.start_date.isoformat(), usual.start_date.isoformat()
     file = folder / "demo.yml"
-    file.write_text(configuration().replace(FOLDER, ".").replace(usual_start, start), "utf-8")
+    file.write_text(text.replace(FOLDER, "."), "utf-8")
     return file
 
 
-def forget_another_town(config: Config, folder: Path) -> None:
-    """Remove what an earlier demo made of a town or configuration that is no longer this one."""
+def forget_another_town(folder: Path) -> None:
+    """Remove what an earlier demo made of another town: other people, days, words or brands."""
     mark = folder / "made-of"
-    wanted = hashlib.sha256((folder / "town.json").read_bytes() + config.digest.encode())
-    if not mark.exists() or mark.read_text("utf-8") != wanted.hexdigest():
+    parts = [folder / "town.json", TARGET, *sorted(Path(__file__).parent.glob("*.py"))]
+    made_of = hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+    if not mark.exists() or mark.read_text("utf-8") != made_of:
         for name in MADE:
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / NUMBERS).unlink(missing_ok=True)
-        mark.write_text(wanted.hexdigest(), "utf-8")
+        mark.write_text(made_of, "utf-8")
 
 
-def replay_town(town: Town, config: Config, folder: Path, echo: Echo) -> None:
+def replay_town(town: Town, folder: Path, echo: Echo) -> None:
     """Run the DAGs over both stretches; a past that was finished before is left as it is."""
-    crawls, imports = dag_ids(config)
     environment = environment_of_tasks(keep_key(folder))
-    with (
-        town_server(folder, echo) as server,
-        running_airflow(config, port=free_port(), echo=echo, base=environment) as airflow,
-    ):
-        echo(f"Airflow: {airflow.api.url}  user {airflow.api.user}  {airflow.api.password}")
-        replay = Replay(airflow, echo)
-        replay.await_dags([*crawls, *imports, MARTS])
-        replay.switch([*crawls, *imports], on=True)
-        for stretch in stretches(town):
-            if stretch.end < town.closes_at and replay.is_done([*crawls, *imports], stretch):
-                continue
-            echo(f"{stretch.run_id}: {stretch.start:%Y-%m-%d %H:%M} … {stretch.end:%Y-%m-%d %H:%M}")
-            write_exports(town, folder, stretch.end)
-            server.set_now(stretch.end)
-            replay.switch([MARTS], on=False)
-            replay.run(crawls, stretch)
-            replay.switch([MARTS], on=True)
-            replay.run(imports, stretch)
+    with town_server(folder, echo) as server:
+        config = load_config(configure(town, folder, server.url.removeprefix("http://")))
+        with running_airflow(config, port=free_port(), echo=echo, base=environment) as airflow:
+            echo(f"Airflow: {airflow.api.url}  user {airflow.api.user}  {airflow.api.password}")
+            replay_stretches(town, config, folder, server, Replay(airflow, echo))
+
+
+def replay_stretches(
+    town: Town, config: Config, folder: Path, server: Child, replay: Replay
+) -> None:
+    """Show the world as it was at the end of each stretch, and let every source be asked for it."""
+    crawls, imports = dag_ids(config)
+    replay.await_dags([*crawls, *imports, MARTS])
+    replay.switch([*crawls, *imports], on=True)
+    for stretch in stretches(town):
+        if stretch.end < town.closes_at and replay.is_done([*crawls, *imports], stretch):
+            continue
+        replay.echo(f"{stretch.run_id}: {stretch.start:%Y-%m-%d} … {stretch.end:%Y-%m-%d %H:%M}")
+        write_exports(town, folder, stretch.end)
+        server.set_now(stretch.end)
+        replay.switch([MARTS], on=False)
+        replay.run(crawls, stretch)
+        replay.switch([MARTS], on=True)
+        replay.run(imports, stretch)
 
 
 def dag_ids(config: Config) -> tuple[list[str], list[str]]:
@@ -127,9 +133,9 @@ def dag_ids(config: Config) -> tuple[list[str], list[str]]:
 
 @contextmanager
 def town_server(folder: Path, echo: Echo) -> Iterator[Child]:
-    """The town's sites, for as long as the context lasts."""
+    """The town's sites, for as long as the context lasts; elsewhere when their port is taken."""
     try:
-        server = start_child(folder)
+        server = start_child(folder, PORT if is_free(PORT) else 0)
     except RuntimeError as error:
         raise TingchaoError(str(error)) from None
     try:
@@ -155,9 +161,14 @@ def environment_of_tasks(key: Path) -> dict[str, str]:
     return {**kept, "TINGCHAO_PSEUDONYM_KEY_FILE": str(key)}
 
 
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 

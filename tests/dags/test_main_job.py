@@ -11,6 +11,7 @@ import pytest
 
 from demo.configuration import TARGET
 from demo.main_job import (
+    USUAL_FOLDER,
     configure,
     dag_ids,
     environment_of_tasks,
@@ -19,6 +20,7 @@ from demo.main_job import (
     stretches,
 )
 from demo.replay import Replay, Stretch, TaskFailedError
+from demo.server import HOST, PORT
 from demo.town import Size, Town, prepare
 from lake.pseudonyms import Pseudonyms
 from tingchao.airflow_api import AirflowApiError
@@ -42,24 +44,28 @@ def test_the_dags_it_waits_for_are_those_that_are_made(load: Any) -> None:
 
 def test_another_town_has_a_configuration_of_its_own_beside_its_data(tmp_path: Path) -> None:
     town = prepare(tmp_path, Size(50, 14))
-    config = load_config(configure(town, tmp_path))
+    config = load_config(configure(town, tmp_path, "127.0.0.1:5"))
     assert config.path == tmp_path / "demo.yml"
     assert config.data == tmp_path
     assert config.start_date == town.start_date
     assert {channel.since for channel in config.channels} == {town.start_date}
+    assert {source.base_url for source in config.sources.values()} == {"http://127.0.0.1:5"}
     assert all((tmp_path / one.path).parent == tmp_path / "exports" for one in config.imports)
 
 
+def test_the_usual_town_is_listened_to_with_the_configuration_that_people_read() -> None:
+    assert configure(Town(), USUAL_FOLDER, f"{HOST}:{PORT}") == TARGET
+
+
 def test_what_was_made_of_another_town_is_forgotten(tmp_path: Path) -> None:
-    town = prepare(tmp_path, Size(50, 14))
-    config = load_config(configure(town, tmp_path))
-    forget_another_town(config, tmp_path)
+    prepare(tmp_path, Size(50, 14))
+    forget_another_town(tmp_path)
     kept = tmp_path / "landing" / "posts"
     kept.mkdir(parents=True)
-    forget_another_town(config, tmp_path)
+    forget_another_town(tmp_path)
     assert kept.exists()
     prepare(tmp_path, Size(60, 14))
-    forget_another_town(config, tmp_path)
+    forget_another_town(tmp_path)
     assert not kept.exists()
 
 
