@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from lake.errors import LakeError
-from lake.ledger import DONE, PLACE, Ledger, covered
-from lake.runs import LogicalRun, Window, merge
+from lake.ledger import PLACE, ChannelHistory, Ledger
+from lake.runs import LogicalRun, Window
 from lake.schemas import LEDGER, TABLES
 from lake.store import LocalStore, Store, encode, open_store
 from lake.text import joined
@@ -82,9 +83,18 @@ class Lake:
         _schema_of(table)
         return [self._store.address(path) for path in self._paths(table, source, as_of)]
 
+    def histories(
+        self, source: str, as_of: datetime | None = None
+    ) -> defaultdict[str, ChannelHistory]:
+        """Return what the ledger says of every channel of a source, read once; none is empty."""
+        found: defaultdict[str, ChannelHistory] = defaultdict(lambda: ChannelHistory([]))
+        for row in self._ledger.rows(source=source, as_of=as_of).to_pylist():
+            found[row["channel_id"]].rows.append(row)
+        return found
+
     def covered(self, source: str, channel_id: str, as_of: datetime | None = None) -> list[Window]:
         """Return what was really covered of a channel: disjoint windows, in order."""
-        return merge(covered(self._ledger.of_channel(source, channel_id, as_of)))
+        return self._history(source, channel_id, as_of).covered()
 
     def watermark(
         self,
@@ -93,26 +103,17 @@ class Lake:
         since: datetime | None = None,
         as_of: datetime | None = None,
     ) -> datetime | None:
-        """Return the end of the unbroken cover that begins at `since`; None when there is none.
-
-        Without `since`, at the start of the window that was committed first for the channel. Never
-        passes a hole, however much was covered behind it.
-        """
-        rows = self._ledger.of_channel(source, channel_id, as_of)
-        start = since or next((r["window_start_at"] for r in rows if r["window_start_at"]), None)
-        blocks = merge(covered(rows))
-        return next((b.end for b in blocks if start and b.start <= start < b.end), None)
+        """Return where the unbroken cover of a channel ends; see `ChannelHistory.watermark`."""
+        return self._history(source, channel_id, as_of).watermark(since)
 
     def last_validators(self, source: str, channel_id: str) -> tuple[str | None, str | None]:
-        """Return (ETag, Last-Modified) of the last run that took in all that it was answered.
+        """Return (ETag, Last-Modified) to ask with; see `ChannelHistory.last_validators`."""
+        return self._history(source, channel_id).last_validators()
 
-        A run that was cut short does not count: asking "anything since?" with its validators would
-        lose what it left behind.
-        """
-        for row in reversed(self._ledger.of_channel(source, channel_id)):
-            if row["stop_reason"] in DONE and (row["etag"] or row["last_modified"]):
-                return row["etag"], row["last_modified"]
-        return None, None
+    def _history(
+        self, source: str, channel_id: str, as_of: datetime | None = None
+    ) -> ChannelHistory:
+        return ChannelHistory(self._ledger.of_channel(source, channel_id, as_of))
 
     def texts(self, skip: Collection[str] | pa.Array = frozenset()) -> Iterator[pa.RecordBatch]:
         """Yield every distinct text of the committed posts once: (text_hash, text).

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.runs import LogicalRun, Window
+from lake.runs import LogicalRun, Window, merge
 from lake.schemas import CRAWLS, LEDGER, StopReason
 from lake.store import Store, encode
 
@@ -45,6 +45,7 @@ class Ledger:
         self._rows = _WITH_PLACE.empty_table()
         self._places: set[str] = set()
         self._loose: Counter[str] = Counter()
+        self._listings: dict[str, list[str]] = {}
 
     def rows(self, *, source: str | None = None, as_of: datetime | None = None) -> pa.Table:
         """Return what is committed now, or was at `as_of` (committed_at ≤ as_of)."""
@@ -76,7 +77,10 @@ class Ledger:
 
     def _refresh(self, source: str | None) -> None:
         folder = LEDGER if source is None else f"{LEDGER}/source={source}"
-        there = {path.removeprefix(f"{LEDGER}/") for path in self._store.files_below(folder)}
+        listing = self._store.files_below(folder)
+        if listing is self._listings.get(folder):
+            return
+        there = {path.removeprefix(f"{LEDGER}/") for path in listing}
         if self._known(source) - there:
             self._forget()
         new = there - self._known(source)
@@ -86,6 +90,7 @@ class Ledger:
         if new:
             self._take(self._read(sorted(new)))
             self._loose.update(_source_of(place) for place in new)
+        self._listings[folder] = listing
 
     def _known(self, source: str | None) -> set[str]:
         return {p for p in self._places if source is None or _source_of(p) == source}
@@ -110,6 +115,38 @@ class Ledger:
         cut = len(self._store.address(f"{LEDGER}/"))
         place = pc.utf8_slice_codeunits(rows["__filename"], cut)
         return rows.drop_columns("__filename").append_column(PLACE, place).cast(_WITH_PLACE)
+
+
+class ChannelHistory:
+    """What the ledger says of one channel."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def covered(self) -> list[Window]:
+        """Return what was really covered: disjoint windows, in order."""
+        return merge(covered(self.rows))
+
+    def watermark(self, since: datetime | None = None) -> datetime | None:
+        """Return the end of the unbroken cover that begins at `since`; None when there is none.
+
+        Without `since`, at the start of the window that was committed first. Never passes a hole,
+        however much was covered behind it.
+        """
+        first = (row["window_start_at"] for row in self.rows if row["window_start_at"])
+        start = since or next(first, None)
+        return next((b.end for b in self.covered() if start and b.start <= start < b.end), None)
+
+    def last_validators(self) -> tuple[str | None, str | None]:
+        """Return (ETag, Last-Modified) of the last run that took in all that it was answered.
+
+        A run that was cut short does not count: asking "anything since?" with its validators would
+        lose what it left behind.
+        """
+        for row in reversed(self.rows):
+            if row["stop_reason"] in DONE and (row["etag"] or row["last_modified"]):
+                return row["etag"], row["last_modified"]
+        return None, None
 
 
 def covered(rows: Iterable[dict[str, Any]]) -> list[Window]:

@@ -17,9 +17,11 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -31,6 +33,7 @@ import pyarrow.parquet as pq
 from lake.errors import LakeError, SegmentTakenError
 
 SUFFIX = ".parquet"
+CLOCK_GRAIN_NS = 50_000_000
 STAGING = ".staging"
 LOCK = ".staging/commit.lock"
 ANNOUNCED = ".staging/announced.json"
@@ -127,12 +130,29 @@ class LocalStore(Store):
         self.base = self.root.as_posix()
         self.filesystem = pafs.LocalFileSystem()
         self.disk = Disk()
+        self._folders: dict[str, _Folder] = {}
+        self._listings: dict[str, tuple[list[_Folder], list[str]]] = {}
 
     def exists(self, path: str) -> bool:
         return (self.root / path).is_file()
 
     def files_below(self, folder: str) -> list[str]:
-        return sorted(_walk(f"{self.base}/{folder}", f"{folder}/"))
+        """Return the `*.parquet` files below a folder, sorted; the same list while none changed."""
+        found = list(self._folders_below(f"{self.base}/{folder}", f"{folder}/"))
+        before, listing = self._listings.get(folder, ([], []))
+        if len(found) != len(before) or any(a is not b for a, b in zip(found, before, strict=True)):
+            listing = sorted(path for one in found for path in one.files)
+            self._listings[folder] = found, listing
+        return listing
+
+    def _folders_below(self, path: str, prefix: str) -> Iterator[_Folder]:
+        known = self._folders.get(path)
+        found = _read_folder(path, prefix, known)
+        if found is not None:
+            self._folders[path] = found
+            yield found
+            for name in found.folders:
+                yield from self._folders_below(f"{path}/{name}", f"{prefix}{name}/")
 
     def write(self, files: Mapping[str, pa.Buffer]) -> None:
         with self._locked():
@@ -275,14 +295,29 @@ def encode(table: pa.Table) -> pa.Buffer:
     return sink.getvalue()
 
 
-def _walk(folder: str, prefix: str) -> Iterator[str]:
+@dataclass(frozen=True, eq=False)
+class _Folder:
+    """What a folder held when it was read, by the folder's own time of change."""
+
+    changed_ns: int
+    read_ns: int
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    def is_as_read(self, changed_ns: int) -> bool:
+        """Whether nothing changed since; a change within the clock's grain might not show."""
+        return self.changed_ns == changed_ns and self.read_ns - changed_ns > CLOCK_GRAIN_NS
+
+
+def _read_folder(path: str, prefix: str, known: _Folder | None) -> _Folder | None:
     try:
-        entries = os.scandir(folder)
+        changed_ns, read_ns = Path(path).stat().st_mtime_ns, time.time_ns()
+        if known is not None and known.is_as_read(changed_ns):
+            return known
+        with os.scandir(path) as found:
+            entries = list(found)
     except FileNotFoundError:
-        return
-    with entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            elif entry.name.endswith(SUFFIX):
-                yield prefix + entry.name
+        return None
+    folders = tuple(e.name for e in entries if e.is_dir(follow_symlinks=False))
+    files = tuple(prefix + e.name for e in entries if e.name.endswith(SUFFIX))
+    return _Folder(changed_ns, read_ns, files, folders)

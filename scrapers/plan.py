@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lake import Lake, StopReason, Window
+from lake.ledger import ChannelHistory
 from lake.times import localize
 from scrapers.access.feed import GONE
 from scrapers.errors import SourceError
@@ -60,9 +61,9 @@ def plan_crawl(
     """
     source = load_source(source_name)
     override = config.sources.get(source_name, SourceOverride())
-    gone = _gone_addresses(lake, source_name)
+    histories = lake.histories(source_name)
     outcomes = [
-        _plan_channel(channel, config, lake, source, override, asked, gone)
+        _plan_channel(channel, config, histories[channel.id], source, override, asked)
         for channel in _chosen(config, source_name, asked.channel_ids)
     ]
     job = CrawlJob(
@@ -170,11 +171,10 @@ def _chosen(config: Config, source: str, ids: Collection[str] | None) -> list[Ch
 def _plan_channel(
     channel: Channel,
     config: Config,
-    lake: Lake,
+    history: ChannelHistory,
     source: Source,
     override: SourceOverride,
     asked: Request,
-    gone: Collection[tuple[str, str | None]],
 ) -> JobChannel | ChannelOutcome:
     url = channel_url(channel, source, override)
     since = _since(channel, config)
@@ -185,27 +185,27 @@ def _plan_channel(
         return ChannelOutcome(
             channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
         )
-    if (channel.id, channel.address) in gone:
+    if _is_gone(channel, history):
         detail = f"{GONE} on an earlier crawl and not asked again; take the channel out"
         return ChannelOutcome(
             channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
         )
-    return _job_channel(channel, config, lake, source, url, since, Window(start, asked.end))
+    return _job_channel(channel, config, history, source, url, since, Window(start, asked.end))
 
 
 def _job_channel(
     channel: Channel,
     config: Config,
-    lake: Lake,
+    history: ChannelHistory,
     source: Source,
     url: str,
     since: datetime | None,
     window: Window,
 ) -> JobChannel:
     """Close holes: begin at the watermark when the window leaves a gap behind it."""
-    watermark = lake.watermark(source.name, channel.id, since)
-    blocks = lake.covered(source.name, channel.id)
-    etag, last_modified = lake.last_validators(source.name, channel.id)
+    watermark = history.watermark(since)
+    blocks = history.covered()
+    etag, last_modified = history.last_validators()
     return JobChannel(
         id=channel.id,
         url=url,
@@ -228,12 +228,10 @@ def _since(channel: Channel, config: Config) -> datetime | None:
     return localize(datetime.combine(channel.since, time()), zone)
 
 
-def _gone_addresses(lake: Lake, source: str) -> set[tuple[str, str | None]]:
-    """Return (channel, address) of those that answered 410 last; a new address gets its chance."""
-    columns = ["channel_id", "query", "stop_detail"]
-    rows = lake.read("crawls", columns=columns, source=source).to_pylist()
-    last = {(row["channel_id"], row["query"]): row["stop_detail"] or "" for row in rows}
-    return {channel for channel, detail in last.items() if detail.startswith(GONE)}
+def _is_gone(channel: Channel, history: ChannelHistory) -> bool:
+    """Whether this address answered 410 last; a new address gets its chance."""
+    details = [r["stop_detail"] or "" for r in history.rows if r["query"] == channel.address]
+    return bool(details) and details[-1].startswith(GONE)
 
 
 def _given(**values: object) -> dict[str, object]:
