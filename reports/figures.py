@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NO_FAN_COUNT = "no_fan_count"
     NO_IDENTITY = "no_identity"
     NO_ACTIVE_FANS = "no_active_fans"
+    NO_SHOP = "no_shop"
     NO_LEDGER = "no_ledger"
     NO_MENTIONS = "no_mentions"
     NO_OPINION = "no_opinion"
@@ -232,8 +233,10 @@ def _channel(
     def cell(column: str, reason: Reason) -> Cell:
         return _cell(row, column, hides, reason)
 
-    lacking = Reason.NO_IDENTITY if row["active_fan_count"] is None else Reason.NO_FAN_COUNT
-    unsold = Reason.NO_ACTIVE_FANS if row["active_fan_count"] == 0 else Reason.NO_IDENTITY
+    active = row["active_fan_count"]
+    lacking = Reason.NO_IDENTITY if active is None else Reason.NO_FAN_COUNT
+    unseen = Reason.NO_IDENTITY if active is None else Reason.NO_SHOP
+    unsold = unseen if row["buyer_count"] is None or active is None else Reason.NO_ACTIVE_FANS
     return ChannelRow(
         channel_id=row["channel_id"],
         name=row["channel_name"],
@@ -242,7 +245,7 @@ def _channel(
         fans=cell("fan_count", Reason.NO_FAN_COUNT),
         active=cell("active_fan_count", Reason.NO_IDENTITY),
         activity_rate=cell("activity_rate", lacking),
-        buyers=cell("buyer_count", Reason.NO_IDENTITY),
+        buyers=cell("buyer_count", unseen),
         conversion_lo=cell("conversion_rate", unsold),
         conversion_hi=cell("conversion_rate_hi", unsold),
         coverage=cell("coverage_rate", Reason.NO_LEDGER),

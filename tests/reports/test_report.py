@@ -82,16 +82,16 @@ def test_known_numbers_are_those_of_the_marts(page: str) -> None:
 def test_what_is_unknown_says_why_and_is_never_zero(page: str) -> None:
     row = row_of(page, "雲霧手搖粉絲團")
     assert row["粉絲數"] == "120,450"
-    for column in ("活躍粉絲", "活躍率", "買家", "轉換率"):
+    for column in ("活躍粉絲", "活躍率", "購買粉絲", "轉換率"):
         assert row[column] == "未知平台看不出是誰", column
     assert row_of(page, "新開的部落格")["粉絲數"] == "未知沒有觀測到粉絲數"
 
 
 def test_few_people_are_a_mark_and_never_a_number(page: str) -> None:
     row = row_of(page, "巷口小社團")
-    assert [row[c] for c in ("活躍粉絲", "活躍率", "買家", "轉換率")] == ["<5"] * 4
+    assert [row[c] for c in ("活躍粉絲", "活躍率", "購買粉絲", "轉換率")] == ["<5"] * 4
     few_buyers = row_of(page, "新開的部落格")
-    assert (few_buyers["活躍粉絲"], few_buyers["買家"]) == ("24", "<5")
+    assert (few_buyers["活躍粉絲"], few_buyers["購買粉絲"]) == ("24", "<5")
     assert few_buyers["活躍率"].startswith("未知"), "unknown for want of fans, not hidden"
 
 
@@ -102,8 +102,21 @@ def test_zero_is_shown_as_zero(tmp_path: Path) -> None:
     )
     figures = figures_of(write_candidate(tmp_path / "marts.duckdb", nobody))
     row = row_of(render("zh-Hant", figures, MANIFEST), "PTT 飲料板")
-    assert (row["活躍粉絲"], row["活躍率"], row["買家"]) == ("0", "0.0%", "0")
+    assert (row["活躍粉絲"], row["活躍率"], row["購買粉絲"]) == ("0", "0.0%", "0")
     assert row["轉換率"] == "未知這段期間沒有活躍粉絲"
+
+
+def test_without_a_shop_buyers_are_unknown(tmp_path: Path) -> None:
+    no_shop = (
+        "update channel_scorecard set buyer_count = null, conversion_rate = null, "
+        "conversion_rate_hi = null"
+    )
+    page = render(
+        "zh-Hant", figures_of(write_candidate(tmp_path / "marts.duckdb", no_shop)), MANIFEST
+    )
+    assert 'id="conversion"' not in page
+    row = row_of(page, "PTT 飲料板")
+    assert (row["購買粉絲"], row["轉換率"]) == ("未知還沒有訂單資料", "未知還沒有訂單資料")
 
 
 def test_every_heading_leads_to_its_definition(page: str) -> None:
