@@ -46,32 +46,38 @@ class Ledger:
         self._places: set[str] = set()
         self._loose: Counter[str] = Counter()
         self._listings: dict[str, list[str]] = {}
+        self._noted: dict[str, pa.Table] = {}
 
     def rows(self, *, source: str | None = None, as_of: datetime | None = None) -> pa.Table:
         """Return what is committed now, or was at `as_of` (committed_at ≤ as_of)."""
         self._refresh(source)
         rows = self._rows
         if source is not None:
-            rows = rows.filter(pc.field("source") == source)
+            rows = rows.filter(pc.equal(rows["source"], source))
         if as_of is not None:
-            rows = rows.filter(pc.field("committed_at") <= pa.scalar(as_of, CRAWLS[-2].type))
+            until = pa.scalar(as_of, CRAWLS.field("committed_at").type)
+            rows = rows.filter(pc.less_equal(rows["committed_at"], until))
         return rows
 
     def of_channel(
         self, source: str, channel_id: str, as_of: datetime | None = None
     ) -> list[dict[str, Any]]:
         rows = self.rows(source=source, as_of=as_of)
-        return rows.filter(pc.field("channel_id") == channel_id).to_pylist()
+        return rows.filter(pc.equal(rows["channel_id"], channel_id)).to_pylist()
 
     def of_run(self, run: LogicalRun) -> list[dict[str, Any]]:
         """Return the committed segments of a logical run, by ordinal."""
         mine = (row for row in self.of_channel(run.source, run.channel_id) if _belongs(row, run))
         return sorted(mine, key=lambda row: row["ordinal"])
 
+    def note(self, place: str, row: pa.Table) -> None:
+        """Remember the row of a segment just committed; its file is not read back then."""
+        self._noted[place] = row.append_column(PLACE, pa.array([place], pa.string()))
+
     def summarise(self, source: str) -> None:
         """Put the source's rows into one file, if many had to be read one by one."""
         if self._loose[source] >= MAX_LOOSE:
-            rows = self._rows.filter(pc.field("source") == source)
+            rows = self._rows.filter(pc.equal(self._rows["source"], source))
             self._store.write({f"{SUMMARIES}/source={source}.parquet": encode(rows)})
             self._loose[source] = 0
 
@@ -88,16 +94,18 @@ class Ledger:
             self._take(self._recall(source, new))
             new -= self._places
         if new:
-            self._take(self._read(sorted(new)))
+            noted = {place: self._noted.pop(place) for place in new if place in self._noted}
+            unread = sorted(new - noted.keys())
+            self._take(*noted.values(), *([self._read(unread)] if unread else []))
             self._loose.update(_source_of(place) for place in new)
         self._listings[folder] = listing
 
     def _known(self, source: str | None) -> set[str]:
         return {p for p in self._places if source is None or _source_of(p) == source}
 
-    def _take(self, rows: pa.Table) -> None:
-        self._rows = _in_order([self._rows, rows])
-        self._places.update(rows[PLACE].to_pylist())
+    def _take(self, *tables: pa.Table) -> None:
+        self._rows = _in_order([self._rows, *tables])
+        self._places.update(place for rows in tables for place in rows[PLACE].to_pylist())
 
     def _recall(self, source: str | None, wanted: set[str]) -> pa.Table:
         """Return the wanted rows as far as summaries have them; an unreadable one has none."""

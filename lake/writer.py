@@ -250,7 +250,9 @@ class ChannelWriter:
             for table, waiting in self._buffer.rows.items()
         }
         row = self._ledger_row(ordinal, segment_id, committed_at, closing)
-        self._store.commit(files, (f"{LEDGER}/{place}", encode(to_arrow(LEDGER, [row]))))
+        ledger_row = to_arrow(LEDGER, [row])
+        self._store.commit(files, (f"{LEDGER}/{place}", encode(ledger_row)))
+        self._ledger.note(place, ledger_row)
         self._committed.append({**row, PLACE: place})
 
     def _to_arrow(self, table: str, waiting: list[_Waiting], segment_id: str) -> pa.Table:
@@ -346,8 +348,8 @@ class ChannelWriter:
         """
         if self.run.route == "import" or "channel_id" not in IDENTITY[table]:
             return segments
-        is_own = pc.field("channel_id") == self.run.channel_id
-        return segments.filter(is_own | (pc.field("route") == "import"))
+        is_own = pc.equal(segments["channel_id"], self.run.channel_id)
+        return segments.filter(pc.or_(is_own, pc.equal(segments["route"], "import")))
 
     def _read(self, table: str, places: list[str], columns: list[str]) -> pa.Table:
         folder = f"{table}/source={self.run.source}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,7 +70,10 @@ class Pseudonymise(_Pipeline):
 
 
 class Land(_Pipeline):
-    """Hands records to the lake, one writer a channel, and keeps the tally."""
+    """Hands records to the lake, one writer a channel, and keeps the tally.
+
+    A commit waits for the disk, so it does so in a thread of its own, one after another.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
@@ -75,8 +81,9 @@ class Land(_Pipeline):
         self.channels: dict[str, JobChannel] = {}
         self.writers: dict[str, ChannelWriter] = {}
         self.outcomes: dict[str, ChannelOutcome] = {}
+        self.commits = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
 
-    def process_item(self, item: Any) -> Any:
+    async def process_item(self, item: Any) -> Any:
         writer = self._writer(item.channel_id)
         outcome = self.outcomes[item.channel_id]
         match item:
@@ -88,7 +95,9 @@ class Land(_Pipeline):
                 writer.refuse(item.table, item.raw, item.rule, item.reason, item.record_id)
                 outcome.quarantined += 1
             case ChannelDone():
-                self._finish(writer, outcome, item)
+                del self.writers[item.channel_id]
+                finish = partial(self._finish, writer, outcome, item)
+                await asyncio.get_running_loop().run_in_executor(self.commits, finish)
             case Record():
                 self._add(writer, outcome, item)
         return item
@@ -114,7 +123,7 @@ class Land(_Pipeline):
             self.channels = self.channels or {c.id: c for c in job.channels}
             channel = self.channels[channel_id]
             writer = self.spider.lake.write(job.logical_run(channel), job.clock())
-            self.writers[channel_id] = writer.__enter__()
+            self.writers[channel_id] = writer
             self.outcomes.setdefault(channel_id, ChannelOutcome(channel_id=channel_id))
         return self.writers[channel_id]
 
@@ -131,16 +140,19 @@ class Land(_Pipeline):
                 outcome.quarantined += 1
 
     def _finish(self, writer: ChannelWriter, outcome: ChannelOutcome, done: ChannelDone) -> None:
-        writer.finish(
-            done.stop_reason,
-            covered=done.covered,
-            declared_total=done.declared_total,
-            stop_detail=done.detail,
-            etag=done.etag,
-            last_modified=done.last_modified,
-        )
-        writer.__exit__(None, None, None)
-        del self.writers[done.channel_id]
+        try:
+            with writer:
+                writer.finish(
+                    done.stop_reason,
+                    covered=done.covered,
+                    declared_total=done.declared_total,
+                    stop_detail=done.detail,
+                    etag=done.etag,
+                    last_modified=done.last_modified,
+                )
+        except Exception as error:
+            outcome.detail = f"nothing was landed: {type(error).__name__}: {error}"
+            raise
         outcome.stop_reason = StopReason(done.stop_reason)
         outcome.detail = done.detail
         if done.covered:

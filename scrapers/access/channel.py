@@ -114,12 +114,15 @@ class ChannelSpider(Spider):
     def finish(
         self, visit: Visit, reason: StopReason, covered: Window | None = None, **more: Any
     ) -> Iterator[Any]:
-        """End a channel and open the next one of its host; a second end says nothing."""
+        """End a channel and open the next one of its host; a second end says nothing.
+
+        The next one is asked for first, so that its page comes while this one is landed.
+        """
         if visit.is_over:
             return
         visit.is_over = True
-        yield ChannelDone(channel_id=visit.channel.id, stop_reason=reason, covered=covered, **more)
         yield from self._open_next(self.lanes[visit.channel.host])
+        yield ChannelDone(channel_id=visit.channel.id, stop_reason=reason, covered=covered, **more)
 
     def limit_reached(self, visit: Visit) -> tuple[StopReason, str] | None:
         """Say which limit forbids another page of this channel, if one does."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,13 @@ class Belt:
         self.pipelines = [kind.from_crawler(self.crawler) for kind in kinds]
 
     def carry(self, *items: Any) -> None:
+        asyncio.run(self._carry(items))
+
+    async def _carry(self, items: tuple[Any, ...]) -> None:
         for item in items:
             for pipeline in self.pipelines:
-                item = pipeline.process_item(item)
+                result = pipeline.process_item(item)
+                item = await result if inspect.isawaitable(result) else result
 
     def outcome(self) -> CrawlOutcome:
         self.pipelines[-1].report("finished")  # type: ignore[attr-defined]
@@ -118,6 +124,20 @@ def test_row_10_a_channel_that_never_ended_commits_nothing_and_fails(belt: Belt)
     assert "ended before this channel did (finished)" in (outcome.detail or "")
     assert belt.rows("crawls") == []
     assert belt.rows("posts") == []
+
+
+def test_row_26_a_full_disk_fails_the_channel_and_says_so(
+    belt: Belt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lake.writer.ChannelWriter.finish", full)
+    with pytest.raises(OSError, match="No space"):
+        belt.carry(post(), DONE)
+    (outcome,) = belt.outcome().channels
+    assert outcome.is_failed
+    assert "No space left on device" in (outcome.detail or "")
 
 
 def test_a_second_run_lands_nothing_new(belt: Belt, tmp_path: Path) -> None:
