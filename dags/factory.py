@@ -17,7 +17,9 @@ from alarm import report_failure_to
 
 from tingchao.config import ClockKind, Config
 
-POOL = "warehouse"  # one slot, made by `tingchao airflow`: DuckDB allows one writing process
+# One slot, for DuckDB allows one writing process. `tingchao airflow` makes it; on an Airflow of
+# your own: airflow pools set warehouse 1 "one writing process"
+POOL = "warehouse"
 
 # Bash's parent is the task runner. The command dies with it, even when it was gone already.
 FENCE = "TINGCHAO_DIE_WITH_PARENT=$PPID exec "
