@@ -16,9 +16,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -39,6 +40,7 @@ COMPONENTS = {
 }
 WATCHED = ("metadatabase", "scheduler", "dag_processor")
 START_SECONDS = 300.0
+MAX_RESTARTS = 5
 LOAD_SECONDS = 60.0
 STOP_SECONDS = 15.0
 DAGS = Path(__file__).resolve().parent.parent / "dags"
@@ -47,7 +49,7 @@ Echo = Callable[[str], object]
 
 
 def serve(config: Config, *, port: int, echo: Echo) -> None:
-    """Run Airflow until SIGINT or SIGTERM; `TingchaoError` when a part of it ends by itself."""
+    """Run Airflow until SIGINT or SIGTERM; `TingchaoError` when a part of it keeps ending."""
     with (
         suppress(KeyboardInterrupt),
         _signals(_interrupt),
@@ -78,11 +80,11 @@ def running_airflow(
         api = AirflowApi(port, USER, _keep_password(home))
         env = environment(config, home, port, base)
         _migrate(home, env, echo)
-        airflow = RunningAirflow(api, home, {})
+        airflow = RunningAirflow(api, home, env, echo)
         try:
             echo("starting Airflow")
-            for name, words in COMPONENTS.items():
-                airflow.processes[name] = _start(home / "logs" / f"{name}.log", words, env)
+            for name in COMPONENTS:
+                airflow.start(name)
             airflow.wait_until_healthy()
             _make_pool(api)
             yield airflow
@@ -98,29 +100,51 @@ class RunningAirflow:
 
     api: AirflowApi
     home: Path
-    processes: dict[str, subprocess.Popen[bytes]]
+    environment: Mapping[str, str]
+    echo: Echo
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    restarts: Counter[str] = field(default_factory=Counter)
+
+    def start(self, name: str) -> None:
+        self.processes[name] = _start(self._log(name), COMPONENTS[name], self.environment)
 
     def check(self) -> None:
-        """Raise `TingchaoError` with the end of its log when a component has ended."""
-        for name, process in self.processes.items():
-            if process.poll() is not None:
-                log = self.home / "logs" / f"{name}.log"
-                raise TingchaoError(
-                    f"airflow {name} ended with exit code {process.returncode}; the end of {log}:\n"
-                    + tail(log)
-                )
+        """Start a component anew that has ended; `TingchaoError` when it keeps ending.
+
+        Airflow's scheduler ends itself on some races on its database and is made to be restarted.
+        """
+        for name in self._ended():
+            if self.restarts[name] == MAX_RESTARTS:
+                raise self._failure(name)
+            self.restarts[name] += 1
+            self.echo(f"airflow {name} ended by itself and is started again; see {self._log(name)}")
+            end_leftovers(self.home)
+            self.start(name)
 
     def wait_until_healthy(self) -> None:
         """Return when every component says it is well; `TingchaoError` after five minutes."""
         deadline = time.monotonic() + START_SECONDS
         while unhealthy := self.api.unhealthy_parts(WATCHED):
-            self.check()
+            for name in self._ended():
+                raise self._failure(name)
             if time.monotonic() > deadline:
                 raise TingchaoError(
                     f"Airflow did not become healthy in {START_SECONDS:.0f} s: {unhealthy}; "
                     f"see {self.home / 'logs'}"
                 )
             time.sleep(0.3)
+
+    def _log(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
+
+    def _ended(self) -> list[str]:
+        return [name for name, process in self.processes.items() if process.poll() is not None]
+
+    def _failure(self, name: str) -> TingchaoError:
+        return TingchaoError(
+            f"airflow {name} ended with exit code {self.processes[name].returncode}; "
+            f"the end of {self._log(name)}:\n{tail(self._log(name))}"
+        )
 
     def loaded_dags(self) -> list[str]:
         """One line per DAG that loaded and per file that did not, once they no longer change."""
@@ -213,7 +237,7 @@ def tail(file: Path, lines: int = 15) -> str:
 
 
 def end_leftovers(home: Path) -> None:
-    """Kill the workers that outlive a launcher which was itself killed; we hold its lock.
+    """Kill the workers that outlive their scheduler, or a launcher that was itself killed.
 
     They are known by their title and by the folder they run in: the title overwrote the rest.
     """

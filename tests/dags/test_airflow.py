@@ -13,9 +13,17 @@ import psutil
 import pytest
 
 from tests.dags.conftest import CONFIG
-from tingchao.airflow import end_leftovers, environment, last_error, running_airflow, stop_tree
+from tingchao.airflow import (
+    RunningAirflow,
+    end_leftovers,
+    environment,
+    last_error,
+    running_airflow,
+    stop_tree,
+)
+from tingchao.airflow_api import AirflowApi
 from tingchao.config import load_config
-from tingchao.errors import BusyError, ConfigurationError
+from tingchao.errors import BusyError, ConfigurationError, TingchaoError
 from tingchao.fence import exclusive
 
 WORKER = "import setproctitle, time; setproctitle.setproctitle('airflow worker -- idle'); "
@@ -109,6 +117,24 @@ def test_row_5_workers_left_by_a_killed_launcher_are_ended_at_the_next_start(
     finally:
         of_another.kill()
         of_another.wait()
+
+
+def test_a_component_that_ends_by_itself_is_started_again_but_not_for_ever(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("tingchao.airflow.COMPONENTS", {"scheduler": ["version"]})
+    monkeypatch.setattr("tingchao.airflow.MAX_RESTARTS", 1)
+    said: list[str] = []
+    env = {"AIRFLOW_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    airflow = RunningAirflow(AirflowApi(1, "u", "p"), tmp_path, env, said.append)
+    airflow.start("scheduler")
+    airflow.processes["scheduler"].wait(60)
+    airflow.check()
+    airflow.processes["scheduler"].wait(60)
+    with pytest.raises(TingchaoError, match="scheduler ended with exit code 0; the end of"):
+        airflow.check()
+    assert len(said) == 1
+    assert "started again" in said[0]
 
 
 def test_an_import_error_is_shown_by_its_message() -> None:
