@@ -69,7 +69,7 @@ def plan_crawl(
     job = CrawlJob(
         source=source_name,
         crawl_id=asked.crawl_id,
-        lake_uri=config.landing_uri,
+        lake_uri=lake.address if lake.is_local else config.landing_uri,
         log_folder=log_folder,
         channels=tuple(c for c in outcomes if isinstance(c, JobChannel)),
         politeness=source.politeness.model_copy(

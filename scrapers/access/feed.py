@@ -6,7 +6,8 @@ last, nothing between was missed: covered from there on. When it does not, the t
 for good: `cap`, and a hole that no later crawl can close. The first time, it covers from its oldest
 entry. 304 says that nothing came since. Without any date on any entry only the overlap tells, and
 without overlap nothing is claimed. Entries of the window's end or later are left to the next run,
-and then no validator is kept: a 304 would hide them.
+and then no validator is kept: a 304 would hide them. An empty feed that never held an entry is a
+silent one and covers all; one that held some covers nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from scrapers.parsers.feed_document import FeedDocument, NotAFeedError, parse_fe
 from scrapers.records import PostRecord
 
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9"
-STALE_CACHE_SECONDS = 10.0
+STALE_CACHE_DELAYS = 10  # times the source's delay: 10 s for the usual 1 s
 GONE = "gone (410)"
 REFUSALS = {
     "RSS Disabled": "the site's owner switched its feeds off; take the channel out",
@@ -47,7 +48,6 @@ class FeedSpider(ChannelSpider):
 
     visit_class = FeedVisit
     headers = {"Accept": ACCEPT}  # noqa: RUF012
-    stale_cache_seconds = STALE_CACHE_SECONDS
 
     def read_entries(
         self, feed: FeedDocument, response: Response, visit: FeedVisit
@@ -84,12 +84,16 @@ class FeedSpider(ChannelSpider):
     ) -> Iterator[Any]:
         if feed.entries:
             yield from self._land(response, visit, feed)
-        elif visit.has_retried:
-            detail = "no entry, twice; an empty feed and a broken one look alike"
+        elif visit.has_retried and visit.known:
+            detail = "no entry, twice, where there were some; the feed is broken or was emptied"
             yield from self.finish(visit, StopReason.BLANK_PAGE, detail=detail)
+        elif visit.has_retried:
+            covered = self._until_now(visit, visit.channel.start)
+            detail = "no entry, twice, and never one before: nobody has written yet"
+            yield from self.finish(visit, StopReason.EXHAUSTED, covered, detail=detail)
         else:  # a forum that rebuilds its cache answers once with nothing
             visit.has_retried = True
-            after = self.stale_cache_seconds
+            after = STALE_CACHE_DELAYS * self.job.politeness.download_delay
             yield self.fetch(visit, visit.channel.url, self._on_feed, after=after)
 
     def _land(self, response: Response, visit: FeedVisit, feed: FeedDocument) -> Iterator[Any]:

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake import StopReason
-from scrapers.access.feed import STALE_CACHE_SECONDS, reaches_back
+from scrapers.access.feed import reaches_back
 from scrapers.access.feed_identity import Bearer, canonical, identify
 from scrapers.known import KnownPost
 from scrapers.parsers.feed_document import NotAFeedError, parse_feed
 from scrapers.parsers.markup import read_html
+from scrapers.source import Politeness
 from scrapers.spiders.feed import GenericFeedSpider
 from tests.scrapers.golden import FIXTURES, compare
 from tests.scrapers.stage import Page, Played, make_channel, make_job, play, window
@@ -25,6 +26,7 @@ FEEDS = sorted(p for p in (FIXTURES / "feed").iterdir() if not p.name.endswith("
 URL = "https://blog.example.tw/feed/"
 END = datetime(2026, 10, 10, tzinfo=UTC)
 START = END - timedelta(days=30)
+FAST = Politeness(download_delay=0)
 
 
 def item(at: datetime | None, guid: str, text: str = "內文") -> str:
@@ -46,11 +48,11 @@ def visit(
     known: dict[str, KnownPost] | None = None,
     *,
     url: str = URL,
+    politeness: Politeness = FAST,
     **channel: Any,
 ) -> Played:
-    job = make_job(
-        folder, make_channel(url, **{"start": START, "end": END, **channel}), source="feed", now=END
-    )
+    opened = make_channel(url, **{"start": START, "end": END, **channel})
+    job = make_job(folder, opened, source="feed", now=END, politeness=politeness)
     spider = GenericFeedSpider(job)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scrapers.access.channel.read_known", lambda *_: {"demo": known or {}})
@@ -145,14 +147,20 @@ def test_gone_for_good(tmp_path: Path) -> None:
 
 
 def test_a_stale_cache_is_asked_once_more(tmp_path: Path) -> None:
-    played = visit(tmp_path, [rss(), rss(item(hours(1), "a"))])
-    assert [r.meta["wait_seconds"] for r in played.requests] == [0, STALE_CACHE_SECONDS]
+    polite = Politeness(download_delay=1)
+    played = visit(tmp_path, [rss(), rss(item(hours(1), "a"))], politeness=polite)
+    assert [r.meta["wait_seconds"] for r in played.requests] == [0, 10]
     assert len(played.posts()) == 1
 
 
-def test_an_empty_feed_is_no_proof_of_silence(tmp_path: Path) -> None:
-    end = visit(tmp_path, rss()).end
+def test_a_feed_that_was_emptied_covers_nothing(tmp_path: Path) -> None:
+    end = visit(tmp_path, rss(), {"a": known_at(hours(40))}).end
     assert (end.stop_reason, end.covered) == (StopReason.BLANK_PAGE, None)
+
+
+def test_a_feed_that_never_held_an_entry_is_silent(tmp_path: Path) -> None:
+    end = visit(tmp_path, rss()).end
+    assert (end.stop_reason, end.covered) == (StopReason.EXHAUSTED, window(START, END))
 
 
 @pytest.mark.parametrize(
