@@ -1,4 +1,4 @@
-{# What build lays out in its workshop: the landed tables, the configuration, the understood texts.
+{# What build lays out in its workshop: the landed segments that are new, the configuration, the understood texts.
    What users wrote is inside the files and never part of the SQL. #}
 
 {% macro landed(table) %}
@@ -61,11 +61,12 @@
 {%- endmacro %}
 
 
-{# A landed row exists when its segment is in the ledger by `as_of`, and no gate refused it since. #}
-{% macro exists_by_then(table, record_id) -%}
+{# A landed row is read when its segment is new, in the ledger by `as_of`, and no gate refused it.
+   A refusal of rows that an earlier build has read makes the next one start from nothing. #}
+{% macro is_read_now(table, record_id) -%}
     exists (
-        select 1 from {{ ref('stg_crawls') }} as ledger
-        where ledger.segment_id = landed.segment_id
+        select 1 from {{ ref('int_new_segments') }} as new
+        where new.segment_id = landed.segment_id
     )
     and not exists (
         select 1 from {{ ref('stg_quarantine') }} as refused

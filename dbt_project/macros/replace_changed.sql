@@ -3,7 +3,7 @@
    A model says under `meta.replaces` which rows these are; the model's own SQL must select exactly
    the same ones, for a row that is gone must vanish and a row that stays must not double:
 
-     in:    model that names the changes, int_changes or int_touched_posts; the model depends on it
+     in:    model that names the changes, e.g. int_changes; the model depends on it
      scope: only its rows with this `scope`
      on:    columns that a row shares with its change; none means that any change counts
      from:  date column: rows on or after the change's `from_date` are replaced
@@ -37,11 +37,21 @@
 {%- endmacro %}
 
 
+{# A staging model that keeps what it has read: a build reads new segments only. #}
+{% macro kept_by_segment() %}
+    {{- config(
+        materialized='incremental',
+        incremental_strategy='replace_changed',
+        meta={'replaces': {'in': 'int_new_segments', 'on': ['segment_id']}}
+    ) -}}
+{% endmacro %}
+
+
 {# Whether nothing was built before, so that everything is new. #}
 {% macro builds_everything() -%}
     {%- if not execute -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- set posts = adapter.get_relation(database=target.database, schema=target.schema, identifier='int_posts') -%}
+    {%- set posts = adapter.get_relation(database=target.database, schema=target.schema, identifier='stg_posts') -%}
     {{ return(flags.FULL_REFRESH or posts is none) }}
 {%- endmacro %}

@@ -41,25 +41,32 @@ class History:
 
     def tell(self, at: str) -> None:
         """Land one run that commits at `at`."""
-        self.landing.land(
+        segment = self.landing.land(
             at,
             "board",
             covered=(self._sometimes(self.covered_until, self._before(at, 30)), at),
-            posts=[self._post(at) for _ in range(self.random.randint(3, 9))],
-            reactions=[self._reaction(at) for _ in range(self.random.randint(0, 4))],
+            posts=[self._post(at) for _ in range(self.random.randint(8, 20))],
+            reactions=[self._reaction(at) for _ in range(self.random.randint(0, 9))],
             channels=self._fan_counts(at),
         )
         self.covered_until = at
+        self._refuse_one(at, segment)
         self._land_blog(at)
         self.landing.land(
             at,
             "shop-export",
             source="shop",
             route="import",
-            visits=[self._visit(at) for _ in range(self.random.randint(0, 4))],
-            orders=[self._order(at) for _ in range(self.random.randint(0, 4))],
-            members=[self._member(at) for _ in range(self.random.randint(0, 2))],
+            visits=[self._visit(at) for _ in range(self.random.randint(2, 9))],
+            orders=[self._order(at) for _ in range(self.random.randint(2, 9))],
+            members=[self._member(at) for _ in range(self.random.randint(0, 4))],
         )
+
+    def _refuse_one(self, at: str, segment: str) -> None:
+        """Let the gate refuse a post of the segment that has just landed."""
+        refused = {"table_name": "posts", "of_segment_id": segment, "rule": "odd"}
+        named = {**refused, "record_id": self.random.choice(sorted(self.posts))}
+        self.landing.land(at, "board", route="gate", quarantine=[named])
 
     def _land_blog(self, at: str) -> None:
         blocked = self.random.random() < 0.5
@@ -111,7 +118,7 @@ class History:
         return [{"observed_at": when, "fan_count": count}] if self.random.random() < 0.6 else []
 
     def _visit(self, at: str) -> Row:
-        visit_id = f"v{self.random.randint(0, 12)}"
+        visit_id = f"v{self.random.randint(0, 30)}"
         touch = self.random.choice(
             [
                 {"utm_source": "ptt"},
@@ -123,7 +130,7 @@ class History:
         return visit(visit_id, self._before(at, 45), visitor and f"visitor-{visitor}", **touch)
 
     def _order(self, at: str) -> Row:
-        order_id = f"o{self.random.randint(0, 15)}"
+        order_id = f"o{self.random.randint(0, 40)}"
         person = self.random.choice([*PEOPLE, None])
         new = order(
             order_id,

@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ Rows = list[dict[str, Any]]
 
 UNDECLARED: Final = Capabilities(author_identity=True, fan_count=True, reaction_actors=True)
 """A source that is only imported declares nothing: what its files hold is what can be seen."""
+
+NO_TEXTS: Final = "no_texts.parquet"
 
 _TEXT, _COUNT, _FLAG, _DAY = pa.string(), pa.int64(), pa.bool_(), pa.date32()
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -68,7 +71,6 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "definition_version": _TEXT,
         }
     ),
-    "segments": pa.schema({"segment_id": _TEXT, "is_new": _FLAG}),
     "batches": pa.schema({"batch_id": _TEXT, "is_new": _FLAG}),
 }
 
@@ -77,13 +79,13 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
 class Terms:
     """What one build is about: up to which instant, from what, and what is new in it.
 
-    Only the segments and batches named here are read, whatever arrives while the build runs.
+    Only the segments of this ledger and these batches are read, whatever arrives while it runs.
     """
 
     as_of: datetime
     through_date: date
     previous_through_date: date | None
-    segments: Collection[str]
+    ledger: pa.Table
     batches: Collection[str]
     new_segments: Collection[str]
     new_batches: Collection[str]
@@ -111,7 +113,7 @@ def digest_of(configuration: Mapping[str, Rows]) -> str:
 
 
 def write_inputs(folder: Path, configuration: Mapping[str, Rows], terms: Terms) -> None:
-    """Write one Parquet file per input table, and one of no texts for whoever has none."""
+    """Write one Parquet file per input table, and one of no texts at all."""
     settings = {
         **configuration["settings"][0],
         "as_of_at": terms.as_of,
@@ -121,10 +123,6 @@ def write_inputs(folder: Path, configuration: Mapping[str, Rows], terms: Terms) 
     tables = {
         **configuration,
         "settings": [settings],
-        "segments": [
-            {"segment_id": segment, "is_new": segment in terms.new_segments}
-            for segment in sorted(terms.segments)
-        ],
         "batches": [
             {"batch_id": batch, "is_new": batch in terms.new_batches}
             for batch in sorted(terms.batches)
@@ -134,8 +132,11 @@ def write_inputs(folder: Path, configuration: Mapping[str, Rows], terms: Terms) 
     for name, rows in tables.items():
         table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
-    (folder / "no_texts").mkdir(exist_ok=True)
-    pq.write_table(ENRICHED_FILE.empty_table(), folder / "no_texts" / "none.parquet")
+    is_new = pa.array(
+        [s in terms.new_segments for s in terms.ledger["segment_id"].to_pylist()], _FLAG
+    )
+    pq.write_table(terms.ledger.append_column("is_new", is_new), folder / "ledger.parquet")
+    pq.write_table(ENRICHED_FILE.empty_table(), folder / NO_TEXTS)
 
 
 def _channel_row(channel: Channel) -> dict[str, Any]:
@@ -155,6 +156,7 @@ def _channel_row(channel: Channel) -> dict[str, Any]:
     }
 
 
+@cache
 def capabilities_of(source: str) -> Capabilities:
     """Return what the source lets anybody see, as its yml declares it."""
     return load_source(source).capabilities if source in source_names() else UNDECLARED

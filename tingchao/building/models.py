@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,19 +59,19 @@ class Workshop:
     def inputs(self) -> Path:
         return self.folder / "inputs"
 
-    @property
-    def no_texts(self) -> Path:
-        """Stands for the texts of an installation that has understood none yet."""
-        return self.inputs / "no_texts"
-
-    def lay_out(self, landing: Path, texts: Path) -> None:
-        """Make the folders and links; `texts` holds the files of one version."""
+    def lay_out(self) -> None:
+        """Make the folders, and the links that make a dbt project of this one."""
         for folder in (self.inputs, self.target, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             (self.folder / part).symlink_to(PROJECT / part)
-        (self.folder / "landing").symlink_to(landing.absolute())
-        (self.folder / "texts").symlink_to(texts.absolute())
+
+    def link(self, name: str, files: Iterable[Path], below: Path) -> None:
+        """Link files into the folder `name`, each under its path `below`."""
+        for file in files:
+            link = self.folder / name / file.relative_to(below)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file.absolute())
 
 
 def digest_code() -> str:

@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from tingchao.building.inputs import (
+    NO_TEXTS,
     Rows,
     Terms,
     describe_configuration,
@@ -36,6 +38,7 @@ from tingchao.context import Context
 from tingchao.fence import exclusive
 from tingchao.marts import PROJECT, load_marts
 
+EMPTY_SEGMENT: Final = "empty"  # the lake lays a file of no rows beside every table's segments
 BEFORE_EVERYTHING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,6 +54,7 @@ class Mode(StrEnum):
 class Plan:
     """What to build, from what, and why so."""
 
+    ledger: pa.Table
     wanted: State
     previous: State | None
     mode: Mode
@@ -63,7 +67,7 @@ class Plan:
             as_of=self.wanted.as_of,
             through_date=self.wanted.through_date,
             previous_through_date=old.through_date if old else None,
-            segments=self.wanted.segments,
+            ledger=self.ledger,
             batches=self.wanted.batches,
             new_segments=self.wanted.segments - (old.segments if old else frozenset()),
             new_batches=self.wanted.batches - (old.batches if old else frozenset()),
@@ -151,24 +155,36 @@ def count_rows(database: Path) -> dict[str, int]:
 def _plan(
     context: Context, configuration: dict[str, Rows], as_of: datetime | None, full_refresh: bool
 ) -> Plan:
-    wanted = _wanted(context, configuration, as_of)
-    if as_of is not None:
-        return Plan(wanted, None, Mode.FULL, "what could be known then")
-    previous = read_state(_destination(context, None))
-    if full_refresh:
-        return Plan(wanted, previous, Mode.FULL, "asked for")
-    if previous is None:
-        return Plan(wanted, None, Mode.FULL, "no earlier build can be read")
-    if previous == wanted:
-        return Plan(wanted, previous, Mode.UNCHANGED, "nothing is new since the last build")
-    reason = next(_reasons_to_start_anew(context, previous, wanted), None)
-    if reason:
-        return Plan(wanted, previous, Mode.FULL, reason)
-    return Plan(wanted, previous, Mode.INCREMENTAL, "only what is new")
-
-
-def _wanted(context: Context, configuration: dict[str, Rows], as_of: datetime | None) -> State:
     ledger = context.lake.ledger(as_of=as_of)
+    wanted = _wanted(context, ledger, configuration, as_of)
+    previous = read_state(_destination(context, None)) if as_of is None else None
+    mode, reason = _mode(context, previous, wanted, as_of, full_refresh)
+    return Plan(ledger, wanted, previous, mode, reason)
+
+
+def _mode(
+    context: Context,
+    previous: State | None,
+    wanted: State,
+    as_of: datetime | None,
+    full_refresh: bool,
+) -> tuple[Mode, str]:
+    """Return how much to build, and why so much."""
+    if as_of is not None:
+        return Mode.FULL, "what could be known then"
+    if full_refresh:
+        return Mode.FULL, "asked for"
+    if previous is None:
+        return Mode.FULL, "no earlier build can be read"
+    if previous == wanted:
+        return Mode.UNCHANGED, "nothing is new since the last build"
+    reason = next(_reasons_to_start_anew(context, previous, wanted), None)
+    return (Mode.FULL, reason) if reason else (Mode.INCREMENTAL, "only what is new")
+
+
+def _wanted(
+    context: Context, ledger: pa.Table, configuration: dict[str, Rows], as_of: datetime | None
+) -> State:
     until = as_of or pc.max(ledger["committed_at"]).as_py() or BEFORE_EVERYTHING
     version = _text_version(context, as_of)
     return State(
@@ -251,9 +267,9 @@ def _build(
         logs=context.run_folder(run_id or attempt) / "dbt",
         time_zone=context.config.reporting.time_zone,
     )
-    texts = _texts(context, plan.wanted.text_version)
-    workshop.lay_out(_landing(context), texts if plan.wanted.batches else workshop.no_texts)
+    workshop.lay_out()
     write_inputs(workshop.inputs, configuration, plan.terms)
+    _link_what_is_new(context, plan, workshop)
     if plan.mode is Mode.INCREMENTAL:
         shutil.copyfile(database, workshop.database)
     seconds = run_models(workshop)
@@ -263,8 +279,15 @@ def _build(
     return seconds
 
 
-def _landing(context: Context) -> Path:
-    return context.lake.mirror(context.data / "warehouse" / "mirror")
+def _link_what_is_new(context: Context, plan: Plan, workshop: Workshop) -> None:
+    """Lay out the files that no build has read, and an empty one for every table."""
+    landing = context.lake.mirror(context.data / "warehouse" / "mirror")
+    segments = {*plan.terms.new_segments, EMPTY_SEGMENT}
+    landed = (path for path in landing.glob("*/*/*/*.parquet") if path.stem in segments)
+    workshop.link("landing", landed, landing)
+    texts = _texts(context, plan.wanted.text_version)
+    workshop.link("texts", (texts / f"{batch}.parquet" for batch in plan.terms.new_batches), texts)
+    workshop.link("texts", [workshop.inputs / NO_TEXTS], workshop.inputs)
 
 
 def _clear(folder: Path) -> None:

@@ -23,47 +23,54 @@ observed as (
         posts.*,
         row_number() over (
             partition by posts.channel_id, posts.post_id
-            order by posts.is_deleted, posts.collected_at desc, posts.segment_id desc, posts.content_hash desc
-        ) as content_rank,
-        row_number() over (
-            partition by posts.channel_id, posts.post_id
-            order by posts.collected_at desc, posts.segment_id desc, posts.content_hash desc
-        ) as recency_rank,
-        row_number() over (
-            partition by posts.channel_id, posts.post_id
-            order by
-                case when posts.author_key is null then 1 else 0 end,
-                posts.collected_at, posts.segment_id, posts.content_hash
-        ) as author_rank,
-        row_number() over (
-            partition by posts.channel_id, posts.post_id
-            order by
-                case when posts.published_at is null then 1 else 0 end,
-                posts.collected_at desc, posts.segment_id desc, posts.content_hash desc
-        ) as time_rank
+            order by posts.collected_at, posts.segment_id, posts.content_hash
+        ) as turn
     from {{ ref('stg_posts') }} as posts
     inner join touched
         on posts.channel_id = touched.channel_id and posts.post_id = touched.post_id
 ),
 
-posts as (
+turns as (
     select
         channel_id,
         post_id,
-        max(case when content_rank = 1 then kind end) as kind,
-        max(case when content_rank = 1 then parent_id end) as parent_id,
-        max(case when content_rank = 1 then root_id end) as root_id,
-        max(case when content_rank = 1 then text_hash end) as text_hash,
-        max(case when content_rank = 1 then url end) as url,
-        max(case when content_rank = 1 then segment_id end) as segment_id,
-        max(case when author_rank = 1 then author_key end) as author_key,
-        max(case when time_rank = 1 then published_at end) as published_at,
-        max(case when time_rank = 1 then published_precision end) as published_precision,
-        max(case when recency_rank = 1 and is_deleted then 1 else 0 end) = 1 as is_deleted,
+        max(turn) as last_turn,
+        max(case when not is_deleted then turn end) as content_turn,
+        min(case when author_key is not null then turn end) as author_turn,
+        max(case when published_at is not null then turn end) as time_turn,
         min(collected_at) as first_seen_at
     from observed
     group by channel_id, post_id
-    having count(case when not is_deleted then 1 end) > 0
+),
+
+posts as (
+    select
+        content.channel_id,
+        content.post_id,
+        content.kind,
+        content.parent_id,
+        content.root_id,
+        content.text_hash,
+        content.url,
+        content.segment_id,
+        author.author_key,
+        timed.published_at,
+        timed.published_precision,
+        turns.content_turn < turns.last_turn as is_deleted,
+        turns.first_seen_at
+    from turns
+    inner join observed as content
+        on turns.channel_id = content.channel_id
+        and turns.post_id = content.post_id
+        and turns.content_turn = content.turn
+    left join observed as author
+        on turns.channel_id = author.channel_id
+        and turns.post_id = author.post_id
+        and turns.author_turn = author.turn
+    left join observed as timed
+        on turns.channel_id = timed.channel_id
+        and turns.post_id = timed.post_id
+        and turns.time_turn = timed.turn
 )
 
 select

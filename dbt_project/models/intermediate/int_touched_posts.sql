@@ -5,15 +5,10 @@ new_segments as (
     select segment_id from {{ ref('int_new_segments') }}
 ),
 
-build as (
-    select is_full from {{ ref('int_build_scope') }}
-),
-
 new_texts as (
     select texts.text_hash
     from {{ ref('stg_texts') }} as texts
-    inner join {{ ref('stg_build_batches') }} as batches on texts.batch_id = batches.batch_id
-    where batches.is_new
+    inner join {{ ref('int_new_batches') }} as batches on texts.batch_id = batches.batch_id
 ),
 
 observed as (
@@ -34,20 +29,21 @@ observed as (
     from {{ ref('stg_reactions') }}
 ),
 
-touched as (
-    select distinct observed.channel_id, observed.post_id
+posts as (
+    select
+        observed.channel_id,
+        observed.post_id,
+        min(observed.observed_at) as observed_at
     from observed
-    where
-        exists (select 1 from build where build.is_full)
-        or exists (select 1 from new_segments where new_segments.segment_id = observed.segment_id)
-        or exists (select 1 from new_texts where new_texts.text_hash = observed.text_hash)
+    left join new_segments on observed.segment_id = new_segments.segment_id
+    left join new_texts on observed.text_hash = new_texts.text_hash
+    group by observed.channel_id, observed.post_id
+    having count(new_segments.segment_id) > 0 or count(new_texts.text_hash) > 0
 )
 
 select
-    observed.channel_id,
-    observed.post_id,
-    min({{ local_date('observed.observed_at') }}) as from_date
-from observed
-inner join touched
-    on observed.channel_id = touched.channel_id and observed.post_id = touched.post_id
-group by observed.channel_id, observed.post_id
+    channel_id,
+    post_id,
+    -- an hour earlier, for where clocks go back over midnight
+    {{ local_date("(observed_at - interval '1' hour)") }} as from_date
+from posts

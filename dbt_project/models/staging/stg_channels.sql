@@ -1,4 +1,6 @@
 -- One row per observation of a channel's audience.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.channel_id,
@@ -10,4 +12,4 @@ select
     landed.content_hash
 from {{ landed('channels') }} as landed
 where
-    {{ exists_by_then('channels', 'landed.channel_id') }}
+    {{ is_read_now('channels', 'landed.channel_id') }}

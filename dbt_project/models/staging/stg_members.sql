@@ -1,4 +1,6 @@
 -- One row per observation of a member of the CRM.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.member_key,
@@ -9,4 +11,4 @@ select
     landed.content_hash
 from {{ landed('members') }} as landed
 where
-    {{ exists_by_then('members', 'landed.member_key') }}
+    {{ is_read_now('members', 'landed.member_key') }}

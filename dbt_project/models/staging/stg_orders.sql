@@ -1,4 +1,6 @@
 -- One row per observation of an order.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.order_id,
@@ -20,4 +22,4 @@ select
     landed.content_hash
 from {{ landed('orders') }} as landed
 where
-    {{ exists_by_then('orders', 'landed.order_id') }}
+    {{ is_read_now('orders', 'landed.order_id') }}

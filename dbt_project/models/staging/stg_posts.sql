@@ -1,4 +1,6 @@
 -- One row per observation of a post, comment, push or repost.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.channel_id,
@@ -17,4 +19,4 @@ select
     landed.content_hash
 from {{ landed('posts') }} as landed
 where
-    {{ exists_by_then('posts', 'landed.post_id') }}
+    {{ is_read_now('posts', 'landed.post_id') }}

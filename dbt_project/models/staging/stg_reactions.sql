@@ -1,4 +1,6 @@
 -- One row per observation of an act without text of its own.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.channel_id,
@@ -11,4 +13,4 @@ select
     landed.content_hash
 from {{ landed('reactions') }} as landed
 where
-    {{ exists_by_then('reactions', 'landed.post_id') }}
+    {{ is_read_now('reactions', 'landed.post_id') }}

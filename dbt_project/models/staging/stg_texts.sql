@@ -1,8 +1,14 @@
 -- One row per distinct text, as the text engine of `as_of` understood it.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_changed',
+    meta={'replaces': {'in': 'int_new_batches', 'on': ['batch_id']}}
+) }}
+
 select
     understood.text_hash,
     understood.sentiment,
     understood.mentions,
     understood.batch_id
 from {{ understood() }} as understood
-inner join {{ ref('stg_build_batches') }} as batches on understood.batch_id = batches.batch_id
+inner join {{ ref('int_new_batches') }} as new on understood.batch_id = new.batch_id

@@ -1,4 +1,6 @@
 -- One row per observation of a visit to the shop's site.
+{{ kept_by_segment() }}
+
 select
     landed.source,
     landed.visit_id,
@@ -13,4 +15,4 @@ select
     landed.content_hash
 from {{ landed('visits') }} as landed
 where
-    {{ exists_by_then('visits', 'landed.visit_id') }}
+    {{ is_read_now('visits', 'landed.visit_id') }}
