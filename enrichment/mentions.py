@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
 
-from enrichment.lexicon import Brand, Lexicon
+from enrichment.lexicon import MAX_CHANCE_LENGTH, Brand, Lexicon
 from enrichment.phrases import Hit, PhraseFinder, lies_within, longest
 from enrichment.script import fold_variants
 
-MAX_CHANCE_LENGTH: Final = 2
-"""Han characters up to which an alias turns up by chance inside another word (美的 in 最美的)."""
 SCALING: Final = frozenset("不没很好太超真更最挺蛮满够")
 """Folded characters that jieba likes to join with the word they scale."""
 

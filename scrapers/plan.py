@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from lake import Lake, StopReason, Window
@@ -24,7 +25,7 @@ from tingchao.instants import parse_instant
 
 CONTACT_VARIABLE = "TINGCHAO_CONTACT"
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-DEFAULT_CONTACT = "https://github.com/tingchao/tingchao"
+NOBODY_ASKED = "stand-in hosts only"
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def plan_crawl(
         _plan_channel(channel, config, histories[channel.id], source, override, asked)
         for channel in _chosen(config, source_name, asked.channel_ids)
     ]
+    channels = tuple(c for c in outcomes if isinstance(c, JobChannel))
     job = CrawlJob(
         source=source_name,
         crawl_id=asked.crawl_id,
         lake_uri=lake.address if lake.is_local else config.landing_uri,
         log_folder=log_folder,
-        channels=tuple(c for c in outcomes if isinstance(c, JobChannel)),
+        channels=channels,
         politeness=source.politeness.model_copy(
             update=_given(download_delay=override.download_delay)
         ),
@@ -86,7 +88,9 @@ def plan_crawl(
         revisit_days=source.revisit_days,
         ignored_keys=tuple(source.ignored_keys),
         allow_hosts=override.allow_hosts,
-        user_agent=user_agent(environment),
+        user_agent=user_agent(
+            environment, is_public=any(_host(c.url) not in override.allow_hosts for c in channels)
+        ),
         now=now,
         is_replay=config.clock is ClockKind.LOGICAL,
     )
@@ -124,18 +128,28 @@ def plan_natively(
     ).job
 
 
-def user_agent(environment: Mapping[str, str]) -> str:
-    """Say honestly who asks and where to complain."""
+def user_agent(environment: Mapping[str, str], *, is_public: bool) -> str:
+    """Say honestly who asks and where to complain; `SourceError` without a contact.
+
+    `is_public`: sites of other people are asked, not only stand-ins of our own.
+    """
     try:
         number = version("tingchao")
     except PackageNotFoundError:
         number = "unreleased"
-    contact = environment.get(CONTACT_VARIABLE, "").strip() or DEFAULT_CONTACT
+    contact = environment.get(CONTACT_VARIABLE, "").strip()
+    if not contact and not is_public:
+        return f"Tingchao/{number} ({NOBODY_ASKED})"
     if not re.fullmatch(r"[\x21-\x7e ]{5,200}", contact):
         raise SourceError(
-            f"{CONTACT_VARIABLE}: expected a URL or an e-mail address, found {contact!r:.60}"
+            f"{CONTACT_VARIABLE}: expected a URL or an e-mail address at which a site can reach "
+            f"you, found {contact!r:.60}; it becomes part of the user agent, set it in .env"
         )
     return f"Tingchao/{number} (+{contact})"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 def channel_url(channel: Channel, source: Source, override: SourceOverride) -> str:

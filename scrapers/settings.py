@@ -11,7 +11,7 @@ from scrapers.job import CrawlJob
 
 BOT_NAME = "tingchao"
 SPIDER_MODULES = ["scrapers.spiders"]
-USER_AGENT = "Tingchao (+https://github.com/tingchao/tingchao)"
+USER_AGENT = "Tingchao"  # each job says with it whom to write to
 
 # One request at a time to a host, spaced out; many hosts side by side.
 CONCURRENT_REQUESTS = 16

@@ -16,9 +16,8 @@ from tingchao.instants import parse_instant
 from tingchao.progress import Progress
 
 if TYPE_CHECKING:
-    from lake.pseudonyms import Pseudonyms
-
     from lake import Lake
+    from lake.pseudonyms import Pseudonyms
 
 NOW = "TINGCHAO_NOW"
 

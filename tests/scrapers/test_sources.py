@@ -21,6 +21,7 @@ from tests.scrapers.golden import FIXTURES
 from tingchao.config import Channel, Config, SourceOverride
 
 END = datetime(2026, 10, 10, 16, tzinfo=UTC)
+CONTACT = {"TINGCHAO_CONTACT": "mailto:ops@example.org"}
 DAY = timedelta(days=1)
 
 
@@ -90,12 +91,17 @@ def test_addresses_become_urls() -> None:
 
 
 def test_the_user_agent_is_honest() -> None:
-    named = user_agent({"TINGCHAO_CONTACT": "mailto:ops@example.org"})
+    named = user_agent({"TINGCHAO_CONTACT": "mailto:ops@example.org"}, is_public=True)
     assert named.startswith("Tingchao/")
     assert named.endswith("(+mailto:ops@example.org)")
-    assert "http" in user_agent({})
     with pytest.raises(SourceError):
-        user_agent({"TINGCHAO_CONTACT": "x\r\nHost: evil"})
+        user_agent({"TINGCHAO_CONTACT": "x\r\nHost: evil"}, is_public=True)
+
+
+def test_nobody_asks_the_public_without_saying_whom_to_write_to() -> None:
+    with pytest.raises(SourceError, match=r"TINGCHAO_CONTACT: .* set it in \.env"):
+        user_agent({}, is_public=True)
+    assert "stand-in" in user_agent({}, is_public=False)
 
 
 class TestPlan:
@@ -106,7 +112,9 @@ class TestPlan:
     def plan(self, lake: Lake, tmp_path: Path, start: datetime | None, **changes: Any) -> Any:
         config = Config(version=1, channels=(channel(**changes),), path=tmp_path / "config.yml")
         asked = Request("run-9", start, END)
-        return plan_crawl(config, lake, "ptt", asked, now=END, log_folder=tmp_path, environment={})
+        return plan_crawl(
+            config, lake, "ptt", asked, now=END, log_folder=tmp_path, environment=CONTACT
+        )
 
     def cover(self, lake: Lake, start: datetime, end: datetime, **finish: Any) -> None:
         query = finish.pop("query", "Demo_Phone")

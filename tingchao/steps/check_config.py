@@ -41,7 +41,6 @@ def check_config(context: Context) -> ConfigSummary:
     """
     from enrichment.lexicon import LexiconError
     from scrapers.source import SourceError, load_source
-
     from tingchao.steps.enrich import lexicon_of
 
     config = context.config
