@@ -42,8 +42,9 @@ and so does `--full-refresh`; both ways give the same rows. `tingchao build --as
 what could be known then to `warehouse/as_of/`, and leaves the current marts alone.
 
 Unit tests with numbers worked out by hand stand beside each model. They are not part of a build; to
-run one, or any other dbt command, enter the folder of a build that failed (the error names it): it
-is a dbt project with its database beside.
+run one, or any other dbt command, enter the folder of a build that failed (the error names it) and
+set TINGCHAO_TIME_ZONE to the reporting time zone: the folder is a dbt project with its database
+beside. `TINGCHAO_MEMORY_LIMIT` (4GB) and `TINGCHAO_THREADS` (2) bound what DuckDB takes.
 """
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
+from tests.dbt.comparing import read_marts
+from tests.dbt.history import SECOND_THOUGHTS, TEXTS, History
+from tests.dbt.killing import MOMENTS, kill_build_at
 from tests.dbt.landing import Landing
 from tingchao.config import load_config
 from tingchao.context import Context
@@ -18,6 +23,16 @@ from tingchao.steps.build import BuildSummary, build
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)  # far behind every test's ledger: it must not matter
 KEY = "00" * 32
+
+SEED = 20260301
+DAYS = (
+    "2026-01-20 09:00",
+    "2026-01-31 23:59",
+    "2026-02-01 00:00",  # closes January at the very instant
+    "2026-03-02 09:00",
+    "2026-03-02 21:00",  # the same open day once more; its build is killed three times first
+)
+RELEXED = DAYS[3]
 
 CONFIGURATION = """
     version: 1
@@ -86,3 +101,41 @@ def install(tmp_path_factory: pytest.TempPathFactory, parsed: Path) -> Callable[
         return Installation(tmp_path_factory.mktemp("home"), parsed, configuration)
 
     return make
+
+
+@dataclass
+class Told:
+    """A history, and what the marts said on each of its days."""
+
+    installation: Installation
+    marts: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    summaries: dict[str, BuildSummary] = field(default_factory=dict)
+    left_unchanged_by_kills: dict[str, bool] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def told(install: Callable[..., Installation]) -> Told:
+    told = Told(install())
+    landing = told.installation.landing
+    history = History(landing, Random(SEED))
+    for number, at in enumerate(DAYS):
+        history.tell(at)
+        if at < RELEXED:  # a text a day is understood: some posts wait for it
+            text = sorted(TEXTS)[number]
+            landing.understand("v1", DAYS[0], {text: TEXTS[text]})
+        elif at == RELEXED:
+            landing.understand("v2", RELEXED, SECOND_THOUGHTS)
+        if at == DAYS[-1]:
+            _kill_builds(told)
+        told.summaries[at] = told.installation.build()
+        told.marts[at] = read_marts(told.installation.database)
+    return told
+
+
+def _kill_builds(told: Told) -> None:
+    installation = told.installation
+    before = installation.database.read_bytes()
+    for moment in MOMENTS:
+        runs = installation.context.data / "runs"
+        kill_build_at(moment, installation.home / "tingchao.yml", runs)
+        told.left_unchanged_by_kills[moment] = installation.database.read_bytes() == before

@@ -130,6 +130,10 @@ class Landing:
         self._write("crawls", segment_id, [ledger])
         return segment_id
 
+    def withdraw(self, segment_id: str) -> None:
+        """Take a segment's ledger row away, as if it had never been committed."""
+        next((self.data / "landing" / "crawls").rglob(f"{segment_id}.parquet")).unlink()
+
     def understand(
         self, version: str, activated: str, texts: dict[str, tuple[str, list[tuple[str, str]]]]
     ) -> None:

@@ -99,8 +99,9 @@ def _refuse(world: Installation, at: str, post_id: str) -> None:
 
 
 def _write_a_segment_without_its_ledger_row(world: Installation) -> None:
-    segment = world.landing.land("2026-03-03 09:30", "board", posts=[post("x", "2026-03-01 09:00")])
-    next((world.context.data / "landing" / "crawls").rglob(f"{segment}.parquet")).unlink()
+    world.landing.withdraw(
+        world.landing.land("2026-03-03 09:30", "board", posts=[post("x", "2026-03-01 09:00")])
+    )
 
 
 def test_summary_says_what_was_built(built: BuildSummary) -> None:

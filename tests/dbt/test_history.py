@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import pytest
 
 from tests.dbt.comparing import differences, read_marts
-from tests.dbt.conftest import Installation
-from tests.dbt.history import SECOND_THOUGHTS, TEXTS, History
+from tests.dbt.conftest import DAYS, RELEXED, Told
 from tests.dbt.landing import instant
-from tingchao.steps.build import BuildSummary, Mode
-
-SEED = 20260301
-DAYS = (
-    "2026-01-20 09:00",
-    "2026-01-31 23:59",
-    "2026-02-01 00:00",  # closes January at the very instant
-    "2026-03-02 09:00",
-    "2026-03-02 21:00",  # the same open day once more
-)
-RELEXED = DAYS[3]
-
-
-@dataclass
-class Told:
-    """A history, and what the marts said on each of its days."""
-
-    installation: Installation
-    marts: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    summaries: dict[str, BuildSummary] = field(default_factory=dict)
-
-
-@pytest.fixture(scope="module")
-def told(install: Callable[..., Installation]) -> Told:
-    told = Told(install())
-    landing = told.installation.landing
-    history = History(landing, Random(SEED))
-    for number, at in enumerate(DAYS):
-        history.tell(at)
-        if at < RELEXED:  # a text a day is understood: some posts wait for it
-            text = sorted(TEXTS)[number]
-            landing.understand("v1", DAYS[0], {text: TEXTS[text]})
-        elif at == RELEXED:
-            landing.understand("v2", RELEXED, SECOND_THOUGHTS)
-        told.summaries[at] = told.installation.build()
-        told.marts[at] = read_marts(told.installation.database)
-    return told
+from tingchao.steps.build import Mode
 
 
 def test_only_what_is_new_is_built(told: Told) -> None:
