@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,8 +15,10 @@ import pytest
 from tests.dbt.conftest import CONFIGURATION, Installation
 from tests.dbt.landing import instant, post
 from tingchao.building.inputs import Terms, describe_configuration, digest_of, write_inputs
+from tingchao.building.models import Workshop
 from tingchao.building.state import State, finish, read_state
 from tingchao.context import Context
+from tingchao.errors import TingchaoError
 from tingchao.steps import build as steps
 
 BUILT = State(
@@ -139,3 +142,16 @@ def test_text_version_is_the_latest_in_use_by_then_else_the_first(
     }
     assert version == {"02-01": "v1", "03-01": "v1", "03-31": "v1", "04-01": "v2"}
     assert steps._text_version(installation.context, None) == "v2"
+
+
+def test_36_a_full_disk_is_said_and_leaves_everything_as_it_was(
+    install: Callable[..., Installation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_the_disk(_workshop: Workshop) -> dict[str, float]:
+        raise OSError(errno.ENOSPC, "No space left on device", "work.duckdb")
+
+    installation = install()
+    monkeypatch.setattr(steps, "run_models", fill_the_disk)
+    with pytest.raises(TingchaoError, match=r"No space left on device.*stay as they are"):
+        installation.build()
+    assert not installation.database.exists()

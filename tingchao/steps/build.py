@@ -35,6 +35,7 @@ from tingchao.building.inputs import (
 from tingchao.building.models import DATABASE, Workshop, digest_code, run_models
 from tingchao.building.state import State, finish, put_in_place, read_state
 from tingchao.context import Context
+from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import PROJECT, load_marts
 
@@ -267,14 +268,20 @@ def _build(
         logs=context.run_folder(run_id or attempt) / "dbt",
         time_zone=context.config.reporting.time_zone,
     )
-    workshop.lay_out()
-    write_inputs(workshop.inputs, configuration, plan.terms)
-    _link_what_is_new(context, plan, workshop)
-    if plan.mode is Mode.INCREMENTAL:
-        shutil.copyfile(database, workshop.database)
-    seconds = run_models(workshop)
-    finish(workshop.database, plan.wanted)
-    put_in_place(workshop.database, database)
+    try:
+        workshop.lay_out()
+        write_inputs(workshop.inputs, configuration, plan.terms)
+        _link_what_is_new(context, plan, workshop)
+        if plan.mode is Mode.INCREMENTAL:
+            shutil.copyfile(database, workshop.database)
+        seconds = run_models(workshop)
+        finish(workshop.database, plan.wanted)
+        put_in_place(workshop.database, database)
+    except (OSError, duckdb.Error) as error:
+        raise TingchaoError(
+            f"build: {error}; the marts of the last build stay as they are. A build needs room for "
+            f"a copy of {database.name} and what it adds, below {workshop.folder.parent}"
+        ) from None
     _clear(workshop.folder)
     return seconds
 
