@@ -31,7 +31,14 @@ Row = dict[str, Any]
 BOOKKEEPING = frozenset({"source", "collected_at", "crawl_id", "segment_id", "content_hash"})
 # Says nothing of its own: derived, evidence, or the instant of looking.
 NOT_CONTENT = BOOKKEEPING | {"text_hash", "raw_record", "observed_at"}
-QUARANTINE_IDENTITY = ("table_name", "of_segment_id", "record_id", "rule", "raw_record")
+QUARANTINE_IDENTITY = (
+    "table_name",
+    "of_segment_id",
+    "of_content_hash",
+    "record_id",
+    "rule",
+    "raw_record",
+)
 ABSENT_MEANS_FALSE = frozenset({"is_deleted", "is_truncated", "is_excerpt"})
 TIMED = (("published_at", "published_precision"), ("occurred_at", "occurred_precision"))
 INT64 = range(-(2**63), 2**63)

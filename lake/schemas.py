@@ -207,6 +207,7 @@ QUARANTINE: Final = _table(
     _column("table_name", pa.string(), "table that it was meant for", required=True),
     _column("record_id", pa.string(), "post_id, order_id … when it was readable"),
     _column("of_segment_id", pa.string(), "segment of a row refused after landing; NULL before"),
+    _column("of_content_hash", pa.string(), "content_hash of that row; NULL: all of record_id"),
     _column("rule", pa.string(), "name of the rule that refused it", required=True),
     _column("reason", pa.string(), "what was found and what was expected", required=True),
     _column("raw_record", pa.string(), "JSON as received; names, addresses, contacts taken out"),

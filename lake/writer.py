@@ -146,6 +146,7 @@ class ChannelWriter:
             "table_name": table,
             "record_id": None if record_id is None else mask_text(str(record_id)),
             "of_segment_id": None,
+            "of_content_hash": None,
             "rule": rule,
             "reason": mask_text(reason),
             "raw_record": _redacted(raw),
@@ -153,11 +154,18 @@ class ChannelWriter:
         self._take(QUARANTINE, row, identity(QUARANTINE, row))
 
     def refuse_landed(
-        self, table: str, segment_id: str, record_id: str, rule: str, reason: str
+        self,
+        table: str,
+        segment_id: str,
+        record_id: str,
+        rule: str,
+        reason: str,
+        content_hash: str | None = None,
     ) -> None:
         """Refuse a row that landed in an earlier segment: it stays there, and counts nowhere.
 
-        `record_id` is the row's own id, unmasked, for readers find the row by it.
+        `record_id` is the row's own id, unmasked, and `content_hash` tells it from its siblings:
+        readers find the row by both. Without a hash every row of that id in the segment is meant.
         """
         self._require_open()
         row = {
@@ -165,6 +173,7 @@ class ChannelWriter:
             "table_name": table,
             "record_id": record_id,
             "of_segment_id": segment_id,
+            "of_content_hash": content_hash,
             "rule": rule,
             "reason": reason,
             "raw_record": None,

@@ -61,7 +61,7 @@ RECORD_ID: Final = {
     "orders": "order_id",
     "members": "member_key",
 }
-LANDED_IN = ("source", "crawl_id", "segment_id", "collected_at")
+LANDED_IN = ("source", "crawl_id", "segment_id", "collected_at", "content_hash")
 
 FILES = "landed_files"
 BATCHES = "batches"
@@ -92,6 +92,7 @@ class Refusal:
     crawl_id: str
     segment_id: str
     record_id: str
+    content_hash: str
     rule: str
     says: str
 
@@ -283,8 +284,8 @@ def read_refusals(database: Path) -> list[Refusal]:
     """List the rows that go to quarantine, in a settled order."""
     with duckdb.connect(str(database), read_only=True) as db:
         rows = db.execute(
-            f"select table_name, source, crawl_id, segment_id, record_id, rule, says "
-            f"from {REFUSALS} order by all"
+            f"select table_name, source, crawl_id, segment_id, record_id, content_hash, "
+            f"rule, says from {REFUSALS} order by all"
         ).fetchall()
     return [Refusal(*row) for row in rows]
 
@@ -350,12 +351,12 @@ def _find_refusals(db: duckdb.DuckDBPyConnection, discarded: Collection[str]) ->
     """Note every row that a row rule refuses, then count per batch what the batch rules ask."""
     db.execute(
         f"create table {REFUSALS} (table_name varchar, source varchar, crawl_id varchar, "
-        "segment_id varchar, record_id varchar, rule varchar, says varchar)"
+        "segment_id varchar, record_id varchar, content_hash varchar, rule varchar, says varchar)"
     )
     for table, record_id in RECORD_ID.items():
         db.execute(
             f"insert into {REFUSALS} select distinct ?, source, crawl_id, segment_id, {record_id}, "
-            f"'discarded', 'a person discarded this crawl' from {table} "
+            f"content_hash, 'discarded', 'a person discarded this crawl' from {table} "
             "where list_contains(?, crawl_id)",
             [table, list(discarded)],
         )
@@ -363,7 +364,7 @@ def _find_refusals(db: duckdb.DuckDBPyConnection, discarded: Collection[str]) ->
     for rule in ROW_RULES:
         db.execute(
             f"insert into {REFUSALS} select distinct ?, source, crawl_id, segment_id, "
-            f"{RECORD_ID[rule.table]}, ?, ? from ({rule.breaches})",
+            f"{RECORD_ID[rule.table]}, content_hash, ?, ? from ({rule.breaches})",
             [rule.table, rule.name, rule.says],
         )
     db.execute(_BATCHES_SQL)
@@ -388,7 +389,7 @@ found as (
 refused as (
     select
         segments.source, segments.crawl_id, segments.channel_id,
-        count(distinct (table_name, segment_id, record_id)) as refused_count
+        count(distinct (table_name, segment_id, record_id, content_hash)) as refused_count
     from {REFUSALS} as refusals join segments using (segment_id)
     where refusals.rule <> 'discarded'
     group by all

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tingchao.context import Context
 
 DEFAULT_CONFIG = Path("config/tingchao.yml")
+EXAMPLE_CONFIG = Path("config/example.yml")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -254,12 +255,21 @@ def check_config(context: Context) -> None:
 
 @cli.command()
 @click.option("--port", default=8080, show_default=True, help="Loopback port of the web interface.")
-@_with_context
-def airflow(context: Context, port: int) -> None:
-    """Start Airflow on this machine with the DAGs of this configuration."""
-    from tingchao.airflow import serve
+@_COMMON[0]
+@click.pass_context
+def airflow(ctx: click.Context, port: int, config: Path | None) -> None:
+    """Start Airflow on this machine with the DAGs of this configuration.
 
-    serve(context.config, port=port, echo=click.echo)
+    Where nobody wrote a configuration yet, the DAGs of the example show; they start paused.
+    """
+    from tingchao.airflow import serve
+    from tingchao.config import load_config
+
+    path = config or (ctx.obj or {}).get("config") or DEFAULT_CONFIG
+    if path == DEFAULT_CONFIG and not path.exists():
+        click.echo(f"no {path} yet: showing {EXAMPLE_CONFIG}; copy it there and make it yours")
+        path = EXAMPLE_CONFIG
+    serve(load_config(path), port=port, echo=click.echo)
 
 
 @cli.command()

@@ -74,6 +74,7 @@
             refused.table_name = '{{ table }}'
             and refused.of_segment_id = landed.segment_id
             and refused.record_id = {{ record_id }}
+            and refused.of_content_hash in ('*', landed.content_hash)
     )
 {%- endmacro %}
 

@@ -16,7 +16,13 @@ ordered as (
         observed.currency,
         count(*) as order_count,
         sum(observed.amount) as gross_amount,
-        sum(coalesce(observed.refund_amount, 0)) as refund_amount
+        sum(
+            case
+                when observed.refund_amount is not null then observed.refund_amount
+                when observed.status = 'refunded' then observed.amount
+                else 0
+            end
+        ) as refund_amount
     from observed
     cross join {{ ref('stg_config_settings') }} as settings
     where

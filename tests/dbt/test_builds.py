@@ -77,6 +77,7 @@ def world(install: Callable[..., Installation]) -> Installation:
             order("1", "2026-03-02 10:00", "99.995", customer_key="c", visitor_key="x"),
             order("2", "2026-03-02 11:00", "0.01", refund_amount="0.01", brand_id="tea"),
             order("3", "2026-03-02 11:00", "500", status="cancelled"),
+            order("4", "2026-03-02 12:00", "5", status="refunded", brand_id="tea"),
         ],
         members=[member("m", "2026-03-01 00:00", [("ptt", "ann"), ("store", "c")])],
     )
@@ -160,7 +161,7 @@ def test_money_to_the_cent(world: Installation, built: BuildSummary) -> None:
     )
     assert read(world.database, query) == [
         ("(none)", "board", 1, Decimal("100.00"), Decimal("0.00"), Decimal("100.00")),
-        ("tea", "(unattributed)", 1, Decimal("0.01"), Decimal("0.01"), Decimal("0.00")),
+        ("tea", "(unattributed)", 2, Decimal("5.01"), Decimal("5.01"), Decimal("0.00")),
     ]
 
 

@@ -67,6 +67,22 @@ def test_a_row_that_cannot_be_true_goes_to_quarantine(context: Context) -> None:
     assert context.lake.read("posts").num_rows == 31, "the lake stays append-only"
 
 
+def test_a_refused_row_is_told_from_its_siblings(context: Context) -> None:
+    run = LogicalRun("ptt", "ptt-drink", "likes", route="import", file_digest="d")
+    liked = {"post_id": "M.1", "kind": "like", "occurred_precision": "second"}
+    times = [NOW - timedelta(hours=hour) for hour in range(1, 24)] + [NOW + timedelta(days=9)]
+    with context.lake.write(run, context.now) as writer:
+        for number, at in enumerate(times):
+            person = f"k1.{'abcdefghijklmnopqrstuvwx'[number] * 26}"
+            writer.add("reactions", {**liked, "actor_key": person, "occurred_at": at})
+        writer.finish("exhausted", covered=None)
+    gate_landing(context)
+    (verdict,) = context.lake.read("quarantine").to_pylist()
+    rows = context.lake.read("reactions").to_pylist()
+    wrong = [row["content_hash"] for row in rows if row["occurred_at"] > NOW]
+    assert [verdict["of_content_hash"]] == wrong
+
+
 def test_a_verdict_stands_in_the_ledger_and_is_given_once(context: Context) -> None:
     land(context, "monday", [post(n) for n in range(3)])
     gate_landing(context)

@@ -312,7 +312,9 @@ def _note(context: Context, batches: Sequence[Row], refusals: Sequence[Refusal])
         )
         with context.lake.write(run, context.now) as writer:
             for r in mine:
-                writer.refuse_landed(r.table, r.segment_id, r.record_id, r.rule, r.says)
+                writer.refuse_landed(
+                    r.table, r.segment_id, r.record_id, r.rule, r.says, r.content_hash
+                )
             writer.finish(
                 StopReason.EXHAUSTED, covered=None, stop_detail=f"{len(mine)} rows refused"
             )

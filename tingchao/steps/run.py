@@ -44,6 +44,7 @@ def run(
     A source that fails is reported and the others go on: coverage tells readers what is missing.
     Any later step that fails ends the run with its `TingchaoError`; what is served stays served.
     """
+    context.pseudonyms.key("run", "key")  # no key, no run: better told before the first step
     failed = []
     for name, step in _collecting(context, run_id, since, until):
         try:

@@ -81,8 +81,11 @@ select
     coalesce(orders.customer_key, 'order:' || orders.source || ':' || orders.order_id) as buyer_key,
     orders.currency,
     orders.amount,
-    -- a shop that says nothing of a refund has given none so far
-    coalesce(orders.refund_amount, cast(0 as decimal(18, 2))) as refund_amount,
+    -- a shop that tells no sum has given all of a refunded order back, and nothing of another
+    coalesce(
+        orders.refund_amount,
+        case when orders.status = 'refunded' then orders.amount else cast(0 as decimal(18, 2)) end
+    ) as refund_amount,
     orders.segment_id
 from orders
 left join last_touches

@@ -4,7 +4,8 @@
 select distinct
     landed.table_name,
     landed.of_segment_id,
-    landed.record_id
+    landed.record_id,
+    coalesce(landed.of_content_hash, '*') as of_content_hash
 from {{ landed('quarantine') }} as landed
 where
     landed.of_segment_id is not null
