@@ -44,6 +44,7 @@ CONFIGURATION = """
     channels:
       - {id: board, source: ptt, address: Tea, brand: tea, official_accounts: [shop]}
       - {id: blog, source: blog, address: tea.example, author_identity: false}
+      - {id: file, source: ptt, address: File}
     attribution:
       lookback_days: 30
       rules:

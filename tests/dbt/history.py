@@ -52,6 +52,7 @@ class History:
         self.covered_until = at
         self._refuse_one(at, segment)
         self._land_blog(at)
+        self._import_posts(at)
         self.landing.land(
             at,
             "shop-export",
@@ -67,6 +68,14 @@ class History:
         refused = {"table_name": "posts", "of_segment_id": segment, "rule": "odd"}
         named = {**refused, "record_id": self.random.choice(sorted(self.posts))}
         self.landing.land(at, "board", route="gate", quarantine=[named])
+
+    def _import_posts(self, at: str) -> None:
+        """Sometimes import a file that says itself of which channels it speaks, and since when."""
+        if self.random.random() < 0.5:
+            channels = self.random.sample(["board", "blog", "file"], 2)
+            posts = [{**self._post(at), "channel_id": channel} for channel in channels]
+            covered = (self._before(at, 90), at)
+            self.landing.land(at, "old-posts", route="import", covered=covered, posts=posts)
 
     def _land_blog(self, at: str) -> None:
         blocked = self.random.random() < 0.5

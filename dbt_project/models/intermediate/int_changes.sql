@@ -19,12 +19,11 @@ channels as (
 
 windows as (
     select
-        ledger.channel_id,
-        coalesce(ledger.covered_start_at, ledger.window_start_at) as start_at,
+        windows.channel_id,
+        windows.start_at,
         new_segments.segment_id is not null as is_new
-    from {{ ref('stg_crawls') }} as ledger
-    left join new_segments on ledger.segment_id = new_segments.segment_id
-    where coalesce(ledger.covered_start_at, ledger.window_start_at) is not null
+    from {{ ref('int_windows') }} as windows
+    left join new_segments on windows.segment_id = new_segments.segment_id
 ),
 
 heard as (

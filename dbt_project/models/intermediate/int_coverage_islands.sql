@@ -3,7 +3,7 @@ with
 
 covered as (
     select channel_id, covered_start_at, covered_end_at
-    from {{ ref('stg_crawls') }}
+    from {{ ref('int_windows') }}
     where covered_start_at < covered_end_at
 ),
 

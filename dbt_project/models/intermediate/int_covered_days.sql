@@ -18,9 +18,7 @@ islands as (
 ),
 
 asked as (
-    select distinct channel_id
-    from {{ ref('stg_crawls') }}
-    where coalesce(covered_start_at, window_start_at) is not null
+    select distinct channel_id from {{ ref('int_windows') }}
 ),
 
 covered as (

@@ -11,31 +11,27 @@ days as (
     where period_type = 'day'
 ),
 
-crawls as (
-    select
-        ledger.*,
-        coalesce(covered_start_at, window_start_at) as start_at,
-        coalesce(covered_end_at, window_end_at) as end_at
-    from {{ ref('stg_crawls') }} as ledger
+windows as (
+    select * from {{ ref('int_windows') }}
 ),
 
 touching as (
     select
         days.channel_id,
         days.coverage_date,
-        crawls.crawl_id,
-        crawls.stop_reason,
+        windows.crawl_id,
+        windows.stop_reason,
         row_number() over (
             partition by days.channel_id, days.coverage_date
             order by
-                case when crawls.is_last then 0 else 1 end,
-                crawls.committed_at desc, crawls.segment_id desc
+                case when windows.is_last then 0 else 1 end,
+                windows.committed_at desc, windows.segment_id desc
         ) as recency_rank
     from days
-    inner join crawls
-        on days.channel_id = crawls.channel_id
-        and crawls.start_at < days.day_end_at
-        and crawls.end_at > days.day_start_at
+    inner join windows
+        on days.channel_id = windows.channel_id
+        and windows.start_at < days.day_end_at
+        and windows.end_at > days.day_start_at
 )
 
 select
