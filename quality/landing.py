@@ -20,7 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quality.rules import Rule, Severity, literal, never, quote, row_count
+from quality.rules import Rule, Severity, literal, never, row_count
+from tingchao.identifiers import quote
 
 # Of each table, what the rules look at; and the id by which a refused row is found again.
 LOOKED_AT: Final[dict[str, tuple[str, ...]]] = {

@@ -18,10 +18,10 @@ from quality.rules import (
     complete,
     literal,
     never,
-    quote,
     row_count,
     unique,
 )
+from tingchao.identifiers import quote
 from tingchao.marts import Mart
 
 PUBLICATION = "publication"

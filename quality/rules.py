@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tingchao.identifiers import quote
+
 
 class Severity(StrEnum):
     """What a broken rule leads to."""
@@ -41,11 +43,6 @@ class Rule:
 
     def holds(self, measured: int) -> bool:
         return measured >= self.at_least and (self.at_most is None or measured <= self.at_most)
-
-
-def quote(name: str) -> str:
-    """Quote an identifier for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(value: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from reports.marts_file import quote
+from tingchao.identifiers import quote
 
 FETCHED_ROWS = 10_000
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from reports.marts_file import OURS, quote
+from reports.marts_file import OURS
+from tingchao.identifiers import quote
 
 # A spreadsheet runs a cell that begins so, also after blanks, also in full width.
 FORMULA = r"^[\s\x00]*[=+\-@＝＋－＠]|^[\t\r\n]"

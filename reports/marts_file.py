@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from reports.errors import PublicationError
+from tingchao.identifiers import quote
 from tingchao.marts import Mart
 
 # Opened by us only: nothing is fetched, nothing is installed, whatever a file says.
@@ -39,11 +40,6 @@ class Facts:
     definition_version: str
     text_version: str | None
     code_version: str
-
-
-def quote(name: str) -> str:
-    """Quote an identifier for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def write_marts(work: Path, target: Path, marts: Sequence[Mart], suppress_below: int) -> None:
