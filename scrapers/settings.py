@@ -40,6 +40,10 @@ DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # two channels may share
 DEPTH_LIMIT = 0  # a board is one long chain; job.limits bound it
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
+EXTENSIONS = {
+    "scrapy.extensions.memusage.MemoryUsage": None,  # takes the parent's memory for the crawl's
+    "scrapers.memory.CurrentMemory": 0,
+}
 MEMUSAGE_CHECK_INTERVAL_SECONDS = 5.0
 MEMUSAGE_LIMIT_MB = 512
 DNS_RESOLVER = "scrapers.middlewares.guard.PublicResolver"  # for the process, never for a spider

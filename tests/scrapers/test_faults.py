@@ -72,6 +72,7 @@ class Crawled:
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
     folder = tmp_path_factory.mktemp("faults")
     hosts = make_faults()
+    heavy = b"\1" * (600 * 1024 * 1024)  # the parent's memory, more than the crawl may take
     with serving(hosts), tls_server(folder) as tls:
         # What redirects elsewhere can only be told once the others have their addresses.
         hosts["to_internal"] = Fault(
@@ -81,6 +82,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
         with serving({"x": hosts["to_internal"]}):
             job = make_job(folder, hosts, tls)
             child = run(job)
+    del heavy
     outcome = CrawlOutcome.model_validate_json((folder / "outcome.json").read_text())
     yield Crawled(
         hosts,
