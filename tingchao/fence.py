@@ -67,6 +67,32 @@ def obey_parent() -> None:
         die_with_parent(int(parent) if parent.isdigit() and int(parent) > 1 else None)
 
 
+def start_child(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int | None = subprocess.DEVNULL,
+    stdout: int | None = subprocess.PIPE,
+    stderr: int | None = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    """Start a child in a process group of its own that never outlives us; its text is UTF-8."""
+    parent = os.getpid()
+    return subprocess.Popen(
+        list(argv),
+        env=dict(env) if env is not None else None,
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(parent),
+    )
+
+
 def run_child(
     argv: Sequence[str],
     *,
@@ -75,27 +101,14 @@ def run_child(
     cwd: Path | None = None,
     capture: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a child in a process group of its own that never outlives us.
+    """Run such a child to its end.
 
     Returns its exit code and output (UTF-8; empty when `capture` is off and it writes to ours).
     `subprocess.TimeoutExpired` after the whole group was killed. SIGTERM and SIGINT to us end the
     group first.
     """
     pipe = subprocess.PIPE if capture else None
-    parent = os.getpid()
-    process = subprocess.Popen(
-        list(argv),
-        env=dict(env) if env is not None else None,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=pipe,
-        stderr=pipe,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent),
-    )
+    process = start_child(argv, env=env, cwd=cwd, stdout=pipe, stderr=pipe)
     with _ending_on_signals():
         try:
             out, err = process.communicate(timeout=timeout)

@@ -11,11 +11,10 @@ import pytest
 
 from lake import LogicalRun, Window
 from quality.landing import rules_for_landing
-from tests.quality.judging import judge_by_counts
+from tests.quality.judging import count_instead
 from tests.reports.installation import NOW, configure
 from tingchao.context import Context
 from tingchao.errors import EXIT_GATE_REFUSED, ConfigurationError, GateRefusedError
-from tingchao.steps import gate
 from tingchao.steps.gate import gate_landing
 
 AUTHOR = "k1." + "b" * 26
@@ -24,7 +23,7 @@ Post = dict[str, Any]
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    count_instead(monkeypatch)
     return configure(tmp_path)
 
 

@@ -14,13 +14,13 @@ import pytest
 
 from reports.marts_file import read_published
 from reports.shelf import Shelf
-from tests.quality.judging import judge_by_counts
+from tests.quality.judging import count_instead
 from tests.reports.installation import install, rebuild
 from tests.reports.kill_points import NEW_ROWS
 from tests.reports.warehouse import AS_OF
+from tingchao import judge
 from tingchao.context import Context
 from tingchao.errors import EXIT_GATE_REFUSED, GateRefusedError, TingchaoError
-from tingchao.steps import gate
 from tingchao.steps.gate import gate_marts
 from tingchao.steps.publish import Outcome, publish, rollback
 
@@ -34,14 +34,14 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """An installation that serves a version; the gate counts, but does not import its engine."""
     context = install(tmp_path)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gate, "judge", judge_by_counts)
+        count_instead(patched)
         publish(context)
     return context
 
 
 @pytest.fixture
 def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    count_instead(monkeypatch)
 
 
 def published(context: Context) -> Path:
@@ -77,29 +77,29 @@ def pretend_to_be_python(folder: Path, script: str) -> str:
     [
         ("echo 'ModuleNotFoundError: no engine' >&2; exit 1", "ModuleNotFoundError: no engine"),
         ("exit 0", "no verdict on marts.duckdb"),
-        ('echo "{}" > "$4"', "no verdict on marts.duckdb"),
-        ('echo "half a verd" > "$4"', "no verdict on marts.duckdb"),
+        ('echo "{}" > "$3"', "no verdict on marts.duckdb"),
+        ('echo "half a verd" > "$3"', "no verdict on marts.duckdb"),
     ],
 )
 def test_row_41_a_gate_that_errors_refuses(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, says: str
 ) -> None:
-    monkeypatch.setattr(gate.sys, "executable", pretend_to_be_python(tmp_path, script))
+    monkeypatch.setattr(judge.sys, "executable", pretend_to_be_python(tmp_path, script))
     assert_refused_and_unchanged(context, says)
 
 
 def test_row_41_a_gate_that_never_ends_refuses(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate.sys, "executable", pretend_to_be_python(tmp_path, "sleep 60"))
-    monkeypatch.setattr(gate, "TIMEOUT", 0.2)
+    monkeypatch.setattr(judge.sys, "executable", pretend_to_be_python(tmp_path, "sleep 60"))
+    monkeypatch.setattr(judge, "TIMEOUT", 0.2)
     assert_refused_and_unchanged(context, "timed out")
 
 
 def test_row_42_a_gate_that_is_killed_refuses(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate.sys, "executable", pretend_to_be_python(tmp_path, "kill -9 $$"))
+    monkeypatch.setattr(judge.sys, "executable", pretend_to_be_python(tmp_path, "kill -9 $$"))
     assert_refused_and_unchanged(context, "exit code -9")
 
 

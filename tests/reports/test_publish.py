@@ -15,14 +15,13 @@ import pytest
 from reports.manifest import Manifest
 from reports.marts_file import read_published
 from reports.shelf import Shelf
-from tests.quality.judging import judge_by_counts
+from tests.quality.judging import count_instead
 from tests.reports.installation import configure, install, rebuild
 from tests.reports.warehouse import AS_OF
 from tingchao.context import Context
 from tingchao.errors import BusyError, ConfigurationError, GateRefusedError, TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import load_marts
-from tingchao.steps import gate
 from tingchao.steps.gate import gate_marts
 from tingchao.steps.publish import Outcome, publish, rollback
 
@@ -32,7 +31,7 @@ ONE_MORE_POST = "update coverage set landed_post_count = landed_post_count + 1 w
 
 @pytest.fixture(autouse=True)
 def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    count_instead(monkeypatch)
 
 
 @pytest.fixture

@@ -1,15 +1,8 @@
-"""Check what landed, or what is about to be published; a refusal ends with exit code 3.
-
-Great Expectations runs in a short child process: its seconds of import and its hold on the file
-end with it. Whatever keeps the child from a verdict counts as a refusal.
-"""
+"""Check what landed, or what is about to be published; a refusal ends with exit code 3."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,18 +21,16 @@ from quality.landing import (
 )
 from quality.marts import Expected, rules_for_marts
 from quality.page import render_verdict
-from quality.request import Request
-from quality.rules import Rule
 from quality.verdict import RUNBOOK, Verdict, write_verdict
 from reports.errors import PublicationError
 from reports.shelf import Shelf
 from scrapers.source import load_source, source_names
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError, GateRefusedError, TingchaoError
-from tingchao.fence import exclusive, run_child
+from tingchao.fence import exclusive
+from tingchao.judge import Judge, hire_judge
 from tingchao.marts import load_marts
 
-TIMEOUT = 1800.0  # seconds; a gate that takes longer is stuck
 NO_GATE_YET = ("crawl", "import")
 Row = Mapping[str, Any]
 
@@ -82,13 +73,15 @@ def gate_landing(
         if not batches:
             return GateSummary("landing", 0, "nothing has landed since the last verdict", 0, None)
         folder = _gates_folder(context, "landing", run_id)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".landing-") as scratch:
+        with (
+            hire_judge("landing") as judge,
+            tempfile.TemporaryDirectory(dir=folder, prefix=".landing-") as scratch,
+        ):
             staged = Path(scratch) / "landing.duckdb"
             _stage(context, staged, batches, discard)
             rules = rules_for_landing(context.config.quality.max_quarantine_share)
-            verdict = replace(
-                judge("landing", staged, rules, folder), waived=tuple(sorted({*accept, *discard}))
-            )
+            verdict = judge.judge(staged, rules)
+            verdict = replace(verdict, waived=tuple(sorted({*accept, *discard})))
             _keep(context, verdict, folder, f"{len(batches):,} batches")
             refusals = read_refusals(staged)
         _note(context, batches, refusals)
@@ -117,12 +110,18 @@ def gate_marts(
             raise TingchaoError(f"{path}: nothing is published yet; run `tingchao publish`")
         _require_whole(shelf, version)
     folder = _gates_folder(context, "marts", run_id)
-    verdict = judge_marts(context, path, shelf, accept_drop, folder)
+    with hire_judge("marts") as judge:
+        verdict = judge_marts(context, judge, path, shelf, accept_drop, folder)
     return GateSummary("marts", len(verdict.outcomes), str(path), 0, folder / "marts.html")
 
 
 def judge_marts(
-    context: Context, path: Path, shelf: Shelf, accept_drop: Collection[str], folder: Path
+    context: Context,
+    judge: Judge,
+    path: Path,
+    shelf: Shelf,
+    accept_drop: Collection[str],
+    folder: Path,
 ) -> Verdict:
     """Judge a marts file against its contracts and the last published manifest, or refuse."""
     marts = load_marts()
@@ -137,42 +136,10 @@ def judge_marts(
     )
     if not path.is_file():
         raise GateRefusedError(f"gate marts: {path}: no such file; run `tingchao publish`")
-    verdict = judge("marts", path, rules_for_marts(marts, expected), folder)
+    verdict = judge.judge(path, rules_for_marts(marts, expected))
     verdict = replace(verdict, waived=tuple(sorted(accept_drop)))
     _keep(context, verdict, folder, path.name)
     return verdict
-
-
-def judge(gate: str, database: Path, rules: Sequence[Rule], folder: Path) -> Verdict:
-    """Have a child process judge a DuckDB file; `GateRefusedError` when it gives no verdict."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{gate}-") as scratch:
-        request, answer = Path(scratch) / "request.json", Path(scratch) / "verdict.json"
-        request.write_text(Request(gate, database, tuple(rules)).to_json(), encoding="utf-8")
-        argv = [sys.executable, "-m", "quality.run", str(request), str(answer)]
-        try:
-            child = run_child(argv, env=_environment(Path(scratch)), timeout=TIMEOUT)
-            if child.returncode != 0:
-                raise ValueError(f"exit code {child.returncode}: {_last_line(child.stderr)}")
-            return Verdict.from_json(answer.read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
-            raise GateRefusedError(
-                f"gate {gate}: no verdict on {database.name} ({error}); a gate that errors "
-                f"refuses. Nothing was changed: {RUNBOOK}"
-            ) from None
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """Ours without secrets; compiled modules are kept, they halve the child's start."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TINGCHAO_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-    return kept | {"GX_ANALYTICS_ENABLED": "false", "PYTHONUTF8": "1", "TMPDIR": str(scratch)}
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
 
 
 def _gates_folder(context: Context, gate: str, run_id: str | None) -> Path:

@@ -33,6 +33,7 @@ from tingchao.building.state import read_state
 from tingchao.context import Context
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
+from tingchao.judge import Judge, hire_judge
 from tingchao.marts import Mart, load_marts
 from tingchao.steps.build import definition_version
 from tingchao.steps.gate import judge_marts
@@ -99,13 +100,13 @@ def publish(
         job = _prepare(context, shelf)
         if _is_older(job):
             return _summary(Outcome.OLDER, shelf)
-        with shelf.candidate() as folder:
+        with hire_judge("marts") as judge, shelf.candidate() as folder:
             tables = _write_databases(job, folder)
             version = name_version(job.facts, tables, _labels(context))
             if shelf.has(version) and not shelf.problems(version):
                 outcome = Outcome.UNCHANGED if shelf.current == version else Outcome.PUBLISHED
             else:
-                _complete(job, folder, version, tables, accept_drop, run_id)
+                _complete(job, judge, folder, version, tables, accept_drop, run_id)
                 shelf.admit(folder, version)
                 outcome = Outcome.PUBLISHED
         _serve(shelf, version)
@@ -223,6 +224,7 @@ def _read_texts(
 
 def _complete(
     job: _Job,
+    judge: Judge,
     folder: Path,
     version: str,
     tables: dict[str, Table],
@@ -236,7 +238,7 @@ def _complete(
     gates = job.context.run_folder(run_id or f"publish-{version}") / "gates"
     gates.mkdir(parents=True, exist_ok=True)
     job.context.progress.step("publish: the gate judges the file that will be served")
-    verdict = judge_marts(job.context, folder / MARTS, job.shelf, accept_drop, gates)
+    verdict = judge_marts(job.context, judge, folder / MARTS, job.shelf, accept_drop, gates)
     export(folder / MARTS, [(mart.name, mart.key) for mart in job.marts], folder)
     manifest = Manifest(
         version=version,
