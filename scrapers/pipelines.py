@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,11 +16,13 @@ from lake import Added, ChannelWriter, StopReason
 from lake.pseudonyms import Pseudonyms
 from lake.redact import redact
 from scrapers.access.channel import ChannelSpider
+from scrapers.bundles import Bundle
 from scrapers.job import JobChannel
 from scrapers.outcome import ChannelOutcome, CrawlOutcome
 from scrapers.records import ChannelDone, PageFetched, Record, Refused
 
 UNKNOWN_KEY = "unknown_key/"
+PEOPLE_REMEMBERED = 50_000  # who writes once often writes again
 OUTCOME_FILE = "outcome.json"
 
 
@@ -42,10 +44,11 @@ class _Pipeline:
 class ReportUnknownKeys(_Pipeline):
     """Counts keys that no spider takes and no source ignores by name: the site says more now."""
 
-    def process_item(self, item: Any) -> Any:
-        if isinstance(item, Record):
-            for key in item.unread.difference(self.spider.job.ignored_keys):
-                self.crawler.stats.inc_value(f"{UNKNOWN_KEY}{key}")
+    def process_item(self, item: Bundle) -> Bundle:
+        for one in item.items:
+            if isinstance(one, Record):
+                for key in one.unread.difference(self.spider.job.ignored_keys):
+                    self.crawler.stats.inc_value(f"{UNKNOWN_KEY}{key}")
         return item
 
 
@@ -54,17 +57,20 @@ class Pseudonymise(_Pipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self.pseudonyms = Pseudonyms.from_environment()
+        self.key = lru_cache(PEOPLE_REMEMBERED)(Pseudonyms.from_environment().key)
 
-    def process_item(self, item: Any) -> Any:
+    def process_item(self, item: Bundle) -> Bundle:
+        return Bundle(tuple(self._pseudonymise(one) for one in item.items))
+
+    def _pseudonymise(self, item: Any) -> Any:
         if not isinstance(item, Record):
             return item
         changes: dict[str, Any] = {}
         if item.person is not None:
             native = getattr(item, item.person)
-            key = self.pseudonyms.key(self.spider.job.source, native) if native else None
+            key = self.key(self.spider.job.source, native) if native else None
             changes = {item.person: None, f"{item.person}_key": key}
-        if "raw_record" in item.row() and item.raw:
+        if item.raw and "raw_record" in item.columns():
             changes["raw_record"] = redact(item.raw)
         return replace(item, raw={}, **changes)
 
@@ -83,7 +89,13 @@ class Land(_Pipeline):
         self.outcomes: dict[str, ChannelOutcome] = {}
         self.commits = ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit")
 
-    async def process_item(self, item: Any) -> Any:
+    async def process_item(self, item: Bundle) -> Bundle:
+        """Land a bundle; what fails leaves the rest of it, and so its channel's end, out."""
+        for one in item.items:
+            await self._land(one)
+        return item
+
+    async def _land(self, item: Any) -> None:
         writer = self._writer(item.channel_id)
         outcome = self.outcomes[item.channel_id]
         match item:
@@ -100,7 +112,6 @@ class Land(_Pipeline):
                 await asyncio.get_running_loop().run_in_executor(self.commits, finish)
             case Record():
                 self._add(writer, outcome, item)
-        return item
 
     def report(self, reason: str) -> None:
         """Write the outcome; channels that the process could not finish have committed nothing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 
 from lake import StopReason, Window
@@ -29,7 +30,13 @@ class Record:
 
     def row(self) -> dict[str, Any]:
         """Return the columns of the record; who wrote it and the raw record are not among them."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in NOT_COLUMNS}
+        return {name: getattr(self, name) for name in self.columns()}
+
+    @classmethod
+    @cache
+    def columns(cls) -> tuple[str, ...]:
+        """Return the names of what `row` holds."""
+        return tuple(f.name for f in fields(cls) if f.name not in NOT_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A channel always ends in a `ChannelDone`, whatever happens to it; the next one of its host starts
 then. Callbacks are generators of requests and records: `fetch` asks for a page, `finish` ends the
-channel, and an exception ends it with its message.
+channel, and an exception ends it with its message. Records leave the spider in bundles.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from lake import Lake, StopReason, Window
+from scrapers.bundles import bundled
 from scrapers.errors import NotFetchedError, SourceError
 from scrapers.job import CrawlJob, JobChannel
 from scrapers.known import KnownPost, read_known
@@ -81,7 +83,7 @@ class ChannelSpider(Spider):
         self.started = self.monotonic()
         self.known = read_known(self.lake, self.job.source, [c.id for c in self.job.channels])
         for lane in self.lanes.values():
-            for step in self._open_next(lane):
+            for step in bundled(self._open_next(lane)):
                 yield step
 
     def begin(self, visit: Any) -> Iterator[Any]:
@@ -148,12 +150,12 @@ class ChannelSpider(Spider):
     def _received(self, response: Response, visit: Visit, step: Step) -> Iterator[Any]:
         visit.pages += 1
         visit.received += len(response.body)
-        yield PageFetched(channel_id=visit.channel.id, byte_count=len(response.body))
-        yield from self._run(visit, step(response, visit))
+        fetched = PageFetched(channel_id=visit.channel.id, byte_count=len(response.body))
+        yield from bundled(chain([fetched], self._run(visit, step(response, visit))))
 
     def _failed(self, failure: Failure) -> Iterator[Any]:
         visit: Visit = failure.request.cb_kwargs["visit"]
-        yield from self._end_with(visit, failure.value)
+        yield from bundled(self._end_with(visit, failure.value))
 
     def _run(self, visit: Visit, steps: Iterator[Any]) -> Iterator[Any]:
         try:

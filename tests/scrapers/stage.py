@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from lake import Window
 from scrapers.access.channel import ChannelSpider
+from scrapers.bundles import Bundle
 from scrapers.job import CrawlJob, JobChannel, Span
 from scrapers.records import ChannelDone, PostRecord
 from scrapers.source import Limits, Politeness
@@ -87,20 +88,25 @@ def play(
     """Answer every request of a spider from `site`; a list answers one after another."""
     played = Played([], [])
     turns: dict[str, int] = {}
-    waiting = asyncio.run(_collect(spider))
+    waiting = _asked(played, asyncio.run(_collect(spider)))
     while waiting:
         step = waiting.pop(0)
-        if not isinstance(step, Request):
-            played.items.append(step)
-            continue
         played.requests.append(step)
         assert len(played.requests) <= most, "the spider does not stop"
         page = _turn(site, step.url, turns)
-        waiting = [*_answer(step, page), *waiting]
+        waiting = [*_asked(played, _answer(step, page)), *waiting]
     return played
 
 
-async def _collect(spider: ChannelSpider) -> list[Any]:
+def _asked(played: Played, steps: list[Request | Bundle]) -> list[Request]:
+    """Keep what was brought; return what was asked for."""
+    for step in steps:
+        if isinstance(step, Bundle):
+            played.items.extend(step.items)
+    return [step for step in steps if isinstance(step, Request)]
+
+
+async def _collect(spider: ChannelSpider) -> list[Request | Bundle]:
     return [step async for step in spider.start()]
 
 
@@ -113,7 +119,7 @@ def _turn(site: Mapping[str, Page | list[Page]], url: str, turns: dict[str, int]
     return page[min(turn, len(page) - 1)]
 
 
-def _answer(request: Request, page: Page) -> list[Any]:
+def _answer(request: Request, page: Page) -> list[Request | Bundle]:
     if page.error is not None:
         failure = Failure(page.error)
         failure.request = request

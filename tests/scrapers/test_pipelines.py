@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy import Request
 from scrapy.utils.test import get_crawler
 
 from lake import Lake, StopReason, Window
+from scrapers.bundles import MOST, Bundle, bundled
 from scrapers.outcome import CrawlOutcome
 from scrapers.pipelines import Land, Pseudonymise, ReportUnknownKeys
 from scrapers.records import (
@@ -42,10 +44,10 @@ class Belt:
         asyncio.run(self._carry(items))
 
     async def _carry(self, items: tuple[Any, ...]) -> None:
-        for item in items:
-            for pipeline in self.pipelines:
-                result = pipeline.process_item(item)
-                item = await result if inspect.isawaitable(result) else result
+        bundle = Bundle(items)
+        for pipeline in self.pipelines:
+            result = pipeline.process_item(bundle)
+            bundle = await result if inspect.isawaitable(result) else result
 
     def outcome(self) -> CrawlOutcome:
         self.pipelines[-1].report("finished")  # type: ignore[attr-defined]
@@ -80,6 +82,17 @@ def test_row_52_no_name_reaches_the_lake(belt: Belt) -> None:
     said = str(landed)
     assert "canary" not in said
     assert "203.0.113.7" not in said
+
+
+def test_what_a_page_brings_goes_together_and_requests_go_at_once() -> None:
+    request = Request("https://www.ptt.cc/bbs/D/index.html")
+    yielded = [post(), request, *[post()] * MOST, DONE]
+    assert list(bundled(yielded)) == [
+        request,
+        Bundle((post(),) * MOST),
+        Bundle((post(), DONE)),
+    ]
+    assert list(bundled([])) == []
 
 
 def test_nobody_is_nobody(belt: Belt) -> None:
