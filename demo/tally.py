@@ -340,7 +340,12 @@ _SCORECARD_ACTIVITY = (
     "active_fan_count",
     "activity_rate",
 )
-_SCORECARD_CONVERSION = ("buyer_count", "conversion_rate", "conversion_rate_hi")
+_SCORECARD_CONVERSION = (
+    "identified_fan_count",
+    "buyer_count",
+    "conversion_rate",
+    "conversion_rate_hi",
+)
 _RANKS = {
     "fan_rank": "fan_count",
     "activity_rank": "activity_rate",
