@@ -167,6 +167,9 @@ class Import(_Model):
     )
     time_zone: TimeZoneName = "Asia/Taipei"
     time_formats: tuple[str, ...] = Field(default=(), description="strptime; ISO 8601 when empty")
+    missing_ids: tuple[str, ...] = Field(
+        default=(), description="what stands for no id, beside an empty cell: NULL, -, guest"
+    )
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")
     schedule: str | None = None
@@ -203,6 +206,9 @@ class Quality(_Model):
 
     max_row_drop: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    stop_on_empty_file: bool = Field(
+        default=False, description="a file without rows, of an import that had some, stops too"
+    )
 
 
 class Publish(_Model):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,7 @@ from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.rows import Row, normalise
+from scrapers.importers.rows import Row, RowFile, normalise, open_rows
 from scrapers.importers.values import (
     UTM,
     read_amount,
@@ -34,6 +36,7 @@ from scrapers.importers.values import (
     read_tags,
     read_text,
     read_time,
+    read_word,
     without_query,
 )
 from tingchao.config import Import
@@ -113,6 +116,13 @@ class ColumnMap:
         mapped = {*self.columns.values(), *self.counters.values(), *self.handles.values()}
         self.mapped = frozenset(mapped)
 
+    @contextmanager
+    def open(self, path: Path) -> Iterator[RowFile]:
+        """Open a file of this import; `ImportFileError` when it cannot be read at all."""
+        id_column = self.columns.get(KEYS[self.spec.table])
+        with open_rows(path, self.spec.format, self.spec.encoding, id_column) as file:
+            yield file
+
     def check_header(self, columns: tuple[str, ...], file_name: str) -> None:
         """Raise `ImportFileError` when the file lacks a column without which no row is a record."""
         for name, wanted in needed_columns(self.spec).items():
@@ -171,16 +181,22 @@ class ColumnMap:
 
     def _read(self, name: str, cell: Any) -> Any:
         if name in PEOPLE:
-            native = read_id(cell)
+            native = self._read_id(cell)
             realm = VISITORS if name == "visitor" else self.spec.source
             return self.pseudonyms.key(realm, native) if native else None
         if name == "fan_count":
             return _counter(name, cell, self.spec.counter_cap)
         if name == "status":
             return _status(cell)
-        if name.endswith("_id") or name in {"currency", "coupon"}:
-            return read_id(cell)
+        if name in {"currency", "coupon"}:
+            return read_word(cell)
+        if name.endswith("_id"):
+            return self._read_id(cell)
         return self._read_by_type(self.fields[name], cell)
+
+    def _read_id(self, cell: Any) -> str | None:
+        native = read_id(cell)
+        return None if native in self.spec.missing_ids else native
 
     def _read_by_type(self, kind: pa.DataType, cell: Any) -> Any:
         if kind == INSTANT:
@@ -212,7 +228,7 @@ class ColumnMap:
             _strip_addresses(record)
 
     def _handles(self, row: Row) -> list[dict[str, str]]:
-        natives = ((s, read_id(row.cells.get(column))) for s, column in self.handles.items())
+        natives = ((s, self._read_id(row.cells.get(c))) for s, c in self.handles.items())
         return [{"source": s, "key": self.pseudonyms.key(s, n)} for s, n in natives if n]
 
     def _rest(self, row: Row) -> str | None:
@@ -279,7 +295,7 @@ def _counter(name: str, cell: Any, cap: int | None) -> dict[str, Any]:
 
 
 def _status(cell: Any) -> str | None:
-    text = read_id(cell)
+    text = read_word(cell)
     if text is None:
         return None
     status = STATUS_OF.get(text.casefold().replace(" ", "_"))

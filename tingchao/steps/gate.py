@@ -85,7 +85,10 @@ def gate_landing(
         with tempfile.TemporaryDirectory(dir=folder, prefix=".landing-") as scratch:
             staged = Path(scratch) / "landing.duckdb"
             _stage(context, staged, batches, discard)
-            rules = rules_for_landing(context.config.quality.max_quarantine_share)
+            quality = context.config.quality
+            rules = rules_for_landing(
+                quality.max_quarantine_share, stop_on_empty_file=quality.stop_on_empty_file
+            )
             verdict = replace(
                 judge("landing", staged, rules, folder), waived=tuple(sorted({*accept, *discard}))
             )
@@ -231,6 +234,7 @@ def _ungated(context: Context, accept: Collection[str]) -> Iterator[dict[str, An
     for (source, channel_id, crawl_id), segments in runs.items():
         closing = [row["stop_reason"] for row in segments if row["is_last"]]
         yield {
+            "route": segments[0]["route"],
             "source": source,
             "channel_id": channel_id,
             "crawl_id": crawl_id,
