@@ -38,9 +38,9 @@ from tingchao.context import Context
 from tingchao.errors import ConfigurationError, GateRefusedError, TingchaoError
 from tingchao.fence import exclusive, run_child
 from tingchao.marts import load_marts
+from tingchao.verdicts import COLLECTED, judged_segments
 
 TIMEOUT = 1800.0  # seconds; a gate that takes longer is stuck
-NO_GATE_YET = ("crawl", "import")
 Row = Mapping[str, Any]
 
 
@@ -222,9 +222,9 @@ def _require_whole(shelf: Shelf, version: str) -> None:
 
 def _ungated(context: Context, accept: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield one row per logical run that has segments without a verdict (`BATCH_TYPES`)."""
-    rows = context.lake.ledger().to_pylist()
-    judged = {s for row in rows if row["route"] == "gate" for s in (row["query"] or "").split()}
-    collected = [row for row in rows if row["route"] in NO_GATE_YET]
+    ledger = context.lake.ledger()
+    judged = frozenset(judged_segments(ledger).to_pylist())
+    collected = [row for row in ledger.to_pylist() if row["route"] in COLLECTED]
     full_runs = _full_runs(collected, judged)
     runs: dict[tuple[str, str, str], list[Row]] = {}
     for row in collected:
