@@ -129,7 +129,7 @@ class Landing:
             **_interval("window", window),
         }
         self._write("crawls", segment_id, [ledger])
-        if is_judged and route != "erasure":
+        if is_judged and route in ("crawl", "import"):
             self.judge(ledger)
         return segment_id
 
