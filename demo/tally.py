@@ -237,14 +237,14 @@ class Tally:
     def _conversion_row(self, place: Place, period: Period, active: set[int]) -> Row:
         month = month_index(period.start)
         visits, visitors, orders = self._months.get((place.id, month), (0, (), 0))
-        named = active & self._handles[place.source]
+        named = active & self._handles.get(place.source, set())
         buyers = active & self._buyers[month]
         known = place.id in self.observer.knows_people_of
+        is_named = self.observer.knows_everybody or place.source in self._handles
         if not self.observer.knows_everybody:
             buyers &= named
         doubtful = 0 if self.observer.knows_everybody else len(active) - len(named)
         counts: dict[str, int | None] = {
-            "active_fan_count": len(active),
             "identified_fan_count": len(named),
             "buyer_count": len(buyers),
         }
@@ -253,12 +253,13 @@ class Tally:
             "conversion_rate": divide(len(buyers), len(active)),
             "conversion_rate_hi": divide(len(buyers) + doubtful, len(active)),
         }
-        known_or_null = {k: v if known else None for k, v in {**counts, **rates}.items()}
+        told = {k: v if known and is_named else None for k, v in {**counts, **rates}.items()}
         return {
             "channel_id": place.id,
             "period_start_date": date_of(period.start),
             "period_end_date": date_of(period.end),
-            **known_or_null,
+            "active_fan_count": len(active) if known else None,
+            **told,
             "visit_count": visits,
             "visitor_count": len(visitors),
             "order_count": orders,
@@ -340,7 +341,12 @@ _SCORECARD_ACTIVITY = (
     "active_fan_count",
     "activity_rate",
 )
-_SCORECARD_CONVERSION = ("buyer_count", "conversion_rate", "conversion_rate_hi")
+_SCORECARD_CONVERSION = (
+    "identified_fan_count",
+    "buyer_count",
+    "conversion_rate",
+    "conversion_rate_hi",
+)
 _RANKS = {
     "fan_rank": "fan_count",
     "activity_rank": "activity_rate",

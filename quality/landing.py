@@ -216,9 +216,15 @@ def _pseudonym_rules() -> Iterator[Rule]:
     )
 
 
-def rules_for_landing(max_quarantine_share: float) -> tuple[Rule, ...]:
-    """List every rule for what landed; the share is of refused among seen records, 0–1."""
+def rules_for_landing(
+    max_quarantine_share: float, *, stop_on_empty_file: bool = False
+) -> tuple[Rule, ...]:
+    """List every rule for what landed; the share is of refused among seen records, 0–1.
+
+    `stop_on_empty_file`: a file without a row stops as a page without a post does.
+    """
     refused = "quarantined_count + refused_count"
+    silent = "route is not null" if stop_on_empty_file else "route = 'crawl'"
     return (
         row_count(BATCHES, at_least=1, says="at least one batch to judge"),
         _stop(FILES, "files_readable", "not is_readable", "every file can be read"),
@@ -232,7 +238,7 @@ def rules_for_landing(max_quarantine_share: float) -> tuple[Rule, ...]:
         _stop(
             BATCHES,
             "not_suddenly_empty",
-            "not is_accepted and stop_reason = 'exhausted' and byte_count > 0 "
+            f"not is_accepted and {silent} and stop_reason = 'exhausted' and byte_count > 0 "
             f"and full_run_count >= {USUAL_RUNS} "
             "and landed_count + unchanged_count + quarantined_count = 0",
             "records from a channel that used to have some",
@@ -292,6 +298,7 @@ def read_refusals(database: Path) -> list[Refusal]:
 
 
 BATCH_TYPES: Final = {
+    "route": "varchar",
     "source": "varchar",
     "channel_id": "varchar",
     "crawl_id": "varchar",

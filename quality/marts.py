@@ -50,7 +50,7 @@ SIGNED_RATES = frozenset({"net_sentiment_rate"})
 # People who are no fans may act too, so more can be active than there are fans.
 OPEN_RATES = frozenset({"activity_rate"})
 # Columns made from others; whoever sees them can work out what they are made from.
-DERIVED = ("_rate", "_rate_hi", "_rank")
+DERIVED = ("_rate", "_rate_lo", "_rate_hi", "_rank")
 # A week that is not over ends after the last closed day; a definition may hold from any day.
 OPEN_ENDED_DATES = frozenset({"period_end_date", "valid_from_date"})
 
@@ -140,7 +140,7 @@ def _value_rules(mart: Mart) -> Iterator[Rule]:
 
 def _limits(column: str) -> tuple[float, float | None] | None:
     """The range that a column's name promises; None when it promises none."""
-    if column.endswith(("_rate", "_rate_hi")):
+    if column.endswith(("_rate", "_rate_lo", "_rate_hi")):
         return (-1 if column in SIGNED_RATES else 0, None if column in OPEN_RATES else 1)
     if column.endswith(("_count", "_seconds")) or column in ("gross_amount", "refund_amount"):
         return (0, None)
@@ -206,6 +206,8 @@ def _suppression_rules(mart: Mart, suppress_below: int) -> Iterator[Rule]:
             f"where {quote(people)} > 0 and {quote(people)} < {suppress_below}",
             says=f"{people} is 0, NULL or at least {suppress_below}",
         )
+        if people in mart.wholes:
+            yield _no_few_left(mart.name, people, mart.wholes[people], suppress_below)
         derived = [c for c in hidden if c.endswith(DERIVED)]
         if derived:
             yield _nothing_derived(mart.name, people, derived)
@@ -215,6 +217,16 @@ def _suppression_rules(mart: Mart, suppress_below: int) -> Iterator[Rule]:
         "suppressed_hides_something",
         f"select * from {quote(mart.name)} where {IS_SUPPRESSED} and {visible}",
         says="a suppressed row hides at least one count of people",
+    )
+
+
+def _no_few_left(table: str, part: str, whole: str, suppress_below: int) -> Rule:
+    left = f"{quote(whole)} - {quote(part)}"
+    return never(
+        table,
+        f"no_few_left({part})",
+        f"select * from {quote(table)} where {left} > 0 and {left} < {suppress_below}",
+        says=f"{whole} - {part} is 0, NULL or at least {suppress_below}",
     )
 
 
@@ -269,6 +281,12 @@ IDENTITIES: tuple[Rule, ...] = (
         "interval_is_ordered",
         "conversion_rate > conversion_rate_hi",
         "conversion_rate is at most conversion_rate_hi",
+    ),
+    _identity(
+        "channel_scorecard",
+        "buyers_within_identified",
+        "buyer_count > identified_fan_count or identified_fan_count > active_fan_count",
+        "buyers ≤ identified fans ≤ active fans",
     ),
     _identity(
         "channel_scorecard",

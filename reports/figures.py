@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NO_FAN_COUNT = "no_fan_count"
     NO_IDENTITY = "no_identity"
     NO_ACTIVE_FANS = "no_active_fans"
+    NO_MEMBERS = "no_members"
     NO_SHOP = "no_shop"
     NO_LEDGER = "no_ledger"
     NO_MENTIONS = "no_mentions"
@@ -235,7 +236,7 @@ def _channel(
 
     active = row["active_fan_count"]
     lacking = Reason.NO_IDENTITY if active is None else Reason.NO_FAN_COUNT
-    unseen = Reason.NO_IDENTITY if active is None else Reason.NO_SHOP
+    unseen = _why_no_buyers(row)
     unsold = unseen if row["buyer_count"] is None or active is None else Reason.NO_ACTIVE_FANS
     return ChannelRow(
         channel_id=row["channel_id"],
@@ -254,6 +255,13 @@ def _channel(
         conversion_rank=row["conversion_rank"],
         trend=trends.get(row["channel_id"], ()),
     )
+
+
+def _why_no_buyers(row: Mapping[str, Any]) -> Reason:
+    """Whom or what is missing for telling which fans bought, the first of the chain."""
+    if row["active_fan_count"] is None:
+        return Reason.NO_IDENTITY
+    return Reason.NO_MEMBERS if row["identified_fan_count"] is None else Reason.NO_SHOP
 
 
 def _cell(row: Mapping[str, Any], column: str, hides: Hides, reason: Reason) -> Cell:

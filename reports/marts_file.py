@@ -1,13 +1,14 @@
 """The marts as they are published: one DuckDB file, aggregates only, few people never shown.
 
-Suppression: where a column that counts people is between 1 and k - 1, that cell becomes NULL, and
-with it every cell of the row that it could be worked out from; `is_suppressed` is then true. Which
-columns those are is written beside each mart (`meta` in its yml).
+Suppression: where a column that counts people is between 1 and k - 1, or leaves as few of the whole
+it is part of, that cell becomes NULL, and with it every cell of the row that it could be worked out
+from; `is_suppressed` is then true. Which columns those are is written beside each mart (`meta` in
+its yml).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
@@ -126,7 +127,7 @@ def _schema_of(connection: duckdb.DuckDBPyConnection, work: Path, mart: str) -> 
 def _copy(mart: Mart, schema: str, suppress_below: int) -> str:
     columns = [_column(name, mart, suppress_below) for name in mart.column_names]
     if mart.hides:
-        columns.append(f"{_few(mart.hides, suppress_below)} as is_suppressed")
+        columns.append(f"{_few(mart, mart.hides, suppress_below)} as is_suppressed")
     source = f"work.{quote(schema)}.{quote(mart.name)}"
     order = ", ".join(map(quote, mart.key))
     return (
@@ -140,12 +141,16 @@ def _column(name: str, mart: Mart, suppress_below: int) -> str:
     counts = [people for people, hidden in mart.hides.items() if name in hidden]
     if not counts:
         return column
-    return f"case when not {_few(counts, suppress_below)} then {column} end as {column}"
+    return f"case when not {_few(mart, counts, suppress_below)} then {column} end as {column}"
 
 
-def _few(people_columns: Iterable[str], suppress_below: int) -> str:
-    """SQL that is true where any of these columns counts somebody, but fewer than k; never NULL."""
-    tests = (
-        f"coalesce({quote(c)} > 0 and {quote(c)} < {suppress_below}, false)" for c in people_columns
-    )
+def _few(mart: Mart, people_columns: Collection[str], suppress_below: int) -> str:
+    """SQL that is true where any of these columns counts, or leaves, fewer than k; never NULL."""
+    counts = [quote(people) for people in people_columns]
+    counts += [
+        f"({quote(mart.wholes[people])} - {quote(people)})"
+        for people in people_columns
+        if people in mart.wholes
+    ]
+    tests = (f"coalesce({c} > 0 and {c} < {suppress_below}, false)" for c in counts)
     return f"({' or '.join(tests)})"

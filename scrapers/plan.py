@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from lake import Lake, StopReason, Window
 from lake.ledger import ChannelHistory
 from lake.times import localize
+from scrapers.access.channel import shown
 from scrapers.access.feed import GONE
+from scrapers.addresses import is_inside, server_of
 from scrapers.errors import SourceError
 from scrapers.job import CrawlJob, JobChannel, Span
 from scrapers.outcome import ChannelOutcome
@@ -89,7 +91,7 @@ def plan_crawl(
         ignored_keys=tuple(source.ignored_keys),
         allow_hosts=override.allow_hosts,
         user_agent=user_agent(
-            environment, is_public=any(_host(c.url) not in override.allow_hosts for c in channels)
+            environment, is_public=_asks_the_public(source_name, channels, override)
         ),
         now=now,
         is_replay=config.clock is ClockKind.LOGICAL,
@@ -143,13 +145,31 @@ def user_agent(environment: Mapping[str, str], *, is_public: bool) -> str:
     if not re.fullmatch(r"[\x21-\x7e ]{5,200}", contact):
         raise SourceError(
             f"{CONTACT_VARIABLE}: expected a URL or an e-mail address at which a site can reach "
-            f"you, found {contact!r:.60}; it becomes part of the user agent, set it in .env"
+            f"you, found {contact!r:.60}; it becomes part of the user agent, set it in .env. "
+            "Servers of your own need none once they stand in sources.<name>.allow_hosts"
         )
     return f"Tingchao/{number} (+{contact})"
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
+def _asks_the_public(
+    source: str, channels: Collection[JobChannel], override: SourceOverride
+) -> bool:
+    """Whether anybody else's site is asked; `SourceError` when only refused servers are."""
+    exempt = {host.lower() for host in override.allow_hosts}
+    foreign = [c for c in channels if server_of(c.url) not in exempt]
+    inside = [c for c in foreign if is_inside(c.url)]
+    if channels and len(inside) == len(channels):
+        raise SourceError("\n".join(refuse_inside(c.id, c.url, source) for c in inside))
+    return len(foreign) > len(inside)
+
+
+def refuse_inside(channel_id: str, url: str, source: str) -> str:
+    """Say why a server of one's own is not asked, and what to write so that it is."""
+    server = server_of(url)
+    return (
+        f"channels.{channel_id}.address: expected a public address, found {server}; if it is a "
+        f"server of your own, write sources.{source}.allow_hosts: ['{server}']"
+    )
 
 
 def channel_url(channel: Channel, source: Source, override: SourceOverride) -> str:
@@ -161,7 +181,7 @@ def channel_url(channel: Channel, source: Source, override: SourceOverride) -> s
             f"{source.name!r}, found {address!r:.80}"
         )
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", address) and source.channel_path is None:
-        return address
+        return _with_server(channel, address)
     base = override.base_url or source.base_url
     if base is None:
         raise SourceError(
@@ -169,17 +189,33 @@ def channel_url(channel: Channel, source: Source, override: SourceOverride) -> s
             f"base_url to begin it; found {address!r:.80}"
         )
     path = (source.channel_path or "{address}").format(address=address)
-    return f"{base.rstrip('/')}/{path.lstrip('/')}"
+    return _with_server(channel, f"{base.rstrip('/')}/{path.lstrip('/')}")
+
+
+def _with_server(channel: Channel, url: str) -> str:
+    try:
+        server_of(url)
+    except ValueError as error:
+        raise SourceError(f"channels.{channel.id}.address: {error} in {shown(url):.80}") from None
+    return url
 
 
 def _chosen(config: Config, source: str, ids: Collection[str] | None) -> list[Channel]:
     if ids is None:
-        return list(config.channels_of(source))
+        return list(config.channels_of(source)) or _refuse_to_crawl_nothing(config, source)
     chosen = [config.channel(channel_id) for channel_id in dict.fromkeys(ids)]
     strangers = [f"{c.id} (source {c.source})" for c in chosen if c.source != source]
     if strangers:
         raise SourceError(f"expected channels of source {source!r}, found {', '.join(strangers)}")
     return chosen
+
+
+def _refuse_to_crawl_nothing(config: Config, source: str) -> NoReturn:
+    sources = ", ".join(sorted({channel.source for channel in config.channels})) or "none"
+    raise SourceError(
+        f"{config.path}: no channel of source {source!r} under `channels`; sources that have one: "
+        f"{sources}. Add `- {{id: …, source: {source}, address: …}}` there"
+    )
 
 
 def _plan_channel(

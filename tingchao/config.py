@@ -17,9 +17,18 @@ from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from tingchao.errors import ConfigurationError
+from tingchao.mistakes import Location, Mistake, MistakesError
 
 MAX_BYTES = 256 * 1024
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -158,6 +167,9 @@ class Import(_Model):
     )
     time_zone: TimeZoneName = "Asia/Taipei"
     time_formats: tuple[str, ...] = Field(default=(), description="strptime; ISO 8601 when empty")
+    missing_ids: tuple[str, ...] = Field(
+        default=(), description="what stands for no id, beside an empty cell: NULL, -, guest"
+    )
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")
     schedule: str | None = None
@@ -194,6 +206,9 @@ class Quality(_Model):
 
     max_row_drop: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    stop_on_empty_file: bool = Field(
+        default=False, description="a file without rows, of an import that had some, stops too"
+    )
 
 
 class Publish(_Model):
@@ -244,36 +259,54 @@ class Config(_Model):
     start_date: date = date(2026, 1, 1)
     path: Path = Field(default=Path("config.yml"), exclude=True)
     digest: str = Field(default="", exclude=True)
+    _tree: yaml.Node | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        for what, names in (
-            ("brands", [b.id for b in self.brands]),
-            ("channels", [c.id for c in self.channels]),
-            ("imports", [i.id for i in self.imports]),
-        ):
-            repeated = sorted({name for name in names if names.count(name) > 1})
-            if repeated:
-                raise ValueError(f"{what}: expected every id once, found {repeated} more than once")
-        for where, name, known in self._references():
-            if name not in known:
-                raise ValueError(f"{where}: expected one of {sorted(known)}, found {name!r}")
+        mistakes = [*self._repeated_ids(), *self._unknown_names()]
+        if mistakes:
+            raise MistakesError(mistakes)
         return self
 
-    def _references(self) -> Iterator[tuple[str, str, set[str]]]:
-        brands = {b.id for b in self.brands}
-        channels = {c.id for c in self.channels}
-        for channel in self.channels:
-            if channel.brand is not None:
-                yield f"channels.{channel.id}.brand", channel.brand, brands
-        for brand in self.brands:
-            for other in brand.competitors:
-                yield f"brands.{brand.id}.competitors", other, brands
-        for imported in self.imports:
-            if imported.channel is not None:
-                yield f"imports.{imported.id}.channel", imported.channel, channels
-        for index, rule in enumerate(self.attribution.rules):
-            yield f"attribution.rules.{index}.channel", rule.channel, channels
+    def _repeated_ids(self) -> Iterator[Mistake]:
+        for what in ("brands", "channels", "imports"):
+            ids = [entry.id for entry in getattr(self, what)]
+            for index, name in enumerate(ids):
+                if name in ids[:index]:
+                    message = f"expected every id once, found {name!r} more than once"
+                    yield Mistake((what, index, "id"), message, name=what)
+
+    def _unknown_names(self) -> Iterator[Mistake]:
+        known = {
+            "brand": sorted(brand.id for brand in self.brands),
+            "channel": sorted(channel.id for channel in self.channels),
+        }
+        for location, field, kind, name in self._references():
+            if name is not None and name not in known[kind]:
+                yield Mistake(location, f"expected one of {known[kind]}, found {name!r}", field)
+
+    def _references(self) -> Iterator[tuple[Location, str, str, str | None]]:
+        """Yield where a name stands, the field as people call it, what it names, and the name."""
+        for i, channel in enumerate(self.channels):
+            yield ("channels", i, "brand"), f"channels.{channel.id}.brand", "brand", channel.brand
+        for i, brand in enumerate(self.brands):
+            for j, other in enumerate(brand.competitors):
+                where: Location = ("brands", i, "competitors", j)
+                yield where, f"brands.{brand.id}.competitors", "brand", other
+        for i, spec in enumerate(self.imports):
+            field = f"imports.{spec.id}"
+            yield ("imports", i, "channel"), f"{field}.channel", "channel", spec.channel
+            for kind in ("brand", "channel"):
+                where = ("imports", i, "constants", f"{kind}_id")
+                constant = spec.constants.get(f"{kind}_id")
+                yield where, f"{field}.constants.{kind}_id", kind, constant
+        for i, rule in enumerate(self.attribution.rules):
+            field = f"attribution.rules.{i}.channel"
+            yield ("attribution", "rules", i, "channel"), field, "channel", rule.channel
+
+    def tell(self, mistake: Mistake) -> str:
+        """Say what is wrong with the file this was read from, with the line where it stands."""
+        return mistake.told(self.path, self._tree)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -314,9 +347,11 @@ def load_config(path: Path) -> Config:
         raise ConfigurationError(f"{path}:1: expected a mapping at the top, found {data!r:.80}")
     digest = hashlib.sha256(text.encode()).hexdigest()
     try:
-        return Config.model_validate({**data, "path": path.resolve(), "digest": digest})
+        config = Config.model_validate({**data, "path": path.resolve(), "digest": digest})
     except ValidationError as error:
         raise ConfigurationError(_explain(path, tree, error)) from None
+    config._tree = tree
+    return config
 
 
 def _read(path: Path) -> str:
@@ -351,34 +386,17 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
 
 
 def _explain(path: Path, tree: yaml.Node | None, error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        location = tuple(problem["loc"])
-        field = ".".join(str(part) for part in location) or "(whole file)"
-        found = problem.get("input")
-        shown = "" if isinstance(found, dict | list) or not location else f"; found {found!r:.80}"
-        message = re.sub(r"^Value error, ", "", problem["msg"])
-        lines.append(f"{path}:{_line_of(tree, location)}: {field}: {message}{shown}")
-    return "\n".join(lines)
+    told = (mistake for problem in error.errors(include_url=False) for mistake in _of(problem))
+    return "\n".join(mistake.told(path, tree) for mistake in told)
 
 
-def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """Line of the deepest node that the location still names."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in location:
-        child = _child(node, part)
-        if child is None:
-            break
-        line, node = child
-    return line
-
-
-def _child(node: yaml.Node | None, part: int | str) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return key.start_mark.line + 1, value
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        value = node.value[part]
-        return value.start_mark.line + 1, value
-    return None
+def _of(problem: Any) -> Iterator[Mistake]:
+    """Yield what pydantic, or a validator of ours, found wrong."""
+    reason = problem.get("ctx", {}).get("error")
+    if isinstance(reason, MistakesError):
+        yield from reason.mistakes
+        return
+    location = tuple(problem["loc"])
+    found = problem.get("input")
+    shown = "" if isinstance(found, dict | list) or not location else f"; found {found!r:.80}"
+    yield Mistake(location, re.sub(r"^Value error, ", "", problem["msg"]) + shown)

@@ -37,6 +37,7 @@ class Mart:
 
     `hides` has every column that counts distinct people; where it is above 0 and below the
     reporting threshold, the published copy of the row has NULL in the columns it is mapped to.
+    `wholes` maps a count of people to the one it is part of: few left over hide it just so.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Mart:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     hides: Mapping[str, tuple[str, ...]]
+    wholes: Mapping[str, str]
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -108,6 +110,7 @@ def _mart(entry: dict[str, Any], folder: Path) -> Mart:
             for c in entry["columns"]
         ),
         hides=dict(_hidden(meta["people_columns"], meta["suppress_columns"])),
+        wholes=meta.get("people_remainders", {}),
     )
 
 

@@ -32,7 +32,7 @@ was counted; `metric_definitions` holds them in words.
   covered or acted day. A period still running is there too, with the days closed so far, and
   `is_complete_period` says so.
 - **Suppression**: where 0 < a count of people < `suppress_below`, the published row has NULL in the
-  columns marked so; the private one has the number.
+  columns marked so; the private one has the number. Where as few are left of a whole, likewise.
 
 How a build works: `tingchao build` copies `warehouse/work.duckdb`, lets one `dbt build` bring the
 copy up to date, and renames it over the old file when every model is built and every test passed.

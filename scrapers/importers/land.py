@@ -13,7 +13,7 @@ from lake.ledger import DONE
 from lake.times import Instant
 from scrapers.errors import ParsingFailedError
 from scrapers.importers.mapping import KEYS, ColumnMap
-from scrapers.importers.rows import Row, open_rows
+from scrapers.importers.rows import Row
 
 UNITS = {
     Precision.SECOND: timedelta(seconds=1),
@@ -93,7 +93,7 @@ def land_file(
         outcome.detail = f"this very file was imported before, by run {earlier}"
         return outcome
     with (
-        open_rows(path, column_map.spec.format, column_map.spec.encoding) as file,
+        column_map.open(path) as file,
         lake.write(run, now) as writer,
     ):
         column_map.check_header(file.columns, path.name)
@@ -159,7 +159,9 @@ def _finished_by(
 
 
 def _digest_of(column_map: ColumnMap) -> str:
-    spec = column_map.spec.model_dump_json(exclude={"path", "schedule"})
+    # an option that nobody set must not make old files new
+    unset = {"missing_ids"} - column_map.spec.model_fields_set
+    spec = column_map.spec.model_dump_json(exclude={"path", "schedule", *unset})
     return hashlib.sha256(spec.encode()).hexdigest()[:8]
 
 

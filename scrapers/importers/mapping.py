@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,7 @@ from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.rows import Row, normalise
+from scrapers.importers.rows import Row, RowFile, normalise, open_rows
 from scrapers.importers.values import (
     UTM,
     read_amount,
@@ -34,9 +36,11 @@ from scrapers.importers.values import (
     read_tags,
     read_text,
     read_time,
+    read_word,
     without_query,
 )
 from tingchao.config import Import
+from tingchao.mistakes import Mistake
 
 PEOPLE = ("author", "actor", "customer", "visitor", "member")
 VISITORS = "visitor"  # visits and orders come from two sources; a visitor is the same in both
@@ -107,21 +111,24 @@ class ColumnMap:
         self.constants = {_own_name(k): v for k, v in spec.constants.items()}
         self.counters = {name: normalise(column) for name, column in spec.counters.items()}
         self.handles = {source: normalise(column) for source, column in spec.handles.items()}
-        self._check()
+        if wrong := [mistake.message for mistake in find_mistakes(spec)]:
+            raise ImportFileError(f"imports.{spec.id}: {'; '.join(wrong)}")
         mapped = {*self.columns.values(), *self.counters.values(), *self.handles.values()}
         self.mapped = frozenset(mapped)
 
-    def check_header(self, columns: tuple[str, ...], file_name: str) -> None:
-        """Raise `ImportFileError` when the file lacks a column without which no row is a record.
+    @contextmanager
+    def open(self, path: Path) -> Iterator[RowFile]:
+        """Open a file of this import; `ImportFileError` when it cannot be read at all."""
+        id_column = self.columns.get(KEYS[self.spec.table])
+        with open_rows(path, self.spec.format, self.spec.encoding, id_column) as file:
+            yield file
 
-        A JSON object may leave out what is empty, so of JSON only the key column is asked for.
-        """
-        is_json = self.spec.format == "jsonl"
-        for key in [KEYS[self.spec.table]] if is_json else NEEDED[self.spec.table]:
-            wanted = self.columns.get(key)
-            if wanted is not None and wanted not in columns and key not in self.constants:
+    def check_header(self, columns: tuple[str, ...], file_name: str) -> None:
+        """Raise `ImportFileError` when the file lacks a column without which no row is a record."""
+        for name, wanted in needed_columns(self.spec).items():
+            if wanted not in columns:
                 raise ImportFileError(
-                    f"{file_name}: expected column {wanted!r} for {key} "
+                    f"{file_name}: expected column {wanted!r} for {_own_name(name)} "
                     f"(imports.{self.spec.id}.columns), found: {', '.join(columns) or 'none'}"
                 )
 
@@ -174,16 +181,22 @@ class ColumnMap:
 
     def _read(self, name: str, cell: Any) -> Any:
         if name in PEOPLE:
-            native = read_id(cell)
+            native = self._read_id(cell)
             realm = VISITORS if name == "visitor" else self.spec.source
             return self.pseudonyms.key(realm, native) if native else None
         if name == "fan_count":
             return _counter(name, cell, self.spec.counter_cap)
         if name == "status":
             return _status(cell)
-        if name.endswith("_id") or name in {"currency", "coupon"}:
-            return read_id(cell)
+        if name in {"currency", "coupon"}:
+            return read_word(cell)
+        if name.endswith("_id"):
+            return self._read_id(cell)
         return self._read_by_type(self.fields[name], cell)
+
+    def _read_id(self, cell: Any) -> str | None:
+        native = read_id(cell)
+        return None if native in self.spec.missing_ids else native
 
     def _read_by_type(self, kind: pa.DataType, cell: Any) -> Any:
         if kind == INSTANT:
@@ -215,7 +228,7 @@ class ColumnMap:
             _strip_addresses(record)
 
     def _handles(self, row: Row) -> list[dict[str, str]]:
-        natives = ((s, read_id(row.cells.get(column))) for s, column in self.handles.items())
+        natives = ((s, self._read_id(row.cells.get(c))) for s, c in self.handles.items())
         return [{"source": s, "key": self.pseudonyms.key(s, n)} for s, n in natives if n]
 
     def _rest(self, row: Row) -> str | None:
@@ -226,22 +239,42 @@ class ColumnMap:
         }
         return redact(_jsonable(rest)) if rest else None
 
-    def _check(self) -> None:
-        where, table = f"imports.{self.spec.id}", self.spec.table
-        known = {_own_name(name) for name in self.fields if name not in DERIVED}
-        unknown = sorted({*self.columns, *self.constants} - known)
-        if unknown:
-            raise ImportFileError(
-                f"{where}: {table} has no {', '.join(unknown)}; expected of {sorted(known)}"
-            )
-        missing = [n for n in NEEDED[table] if n not in self.columns and n not in self.constants]
-        if "channel_id" in known and not self.spec.channel and "channel_id" not in self.columns:
-            missing.append("channel_id (or `channel:` for the whole import)")
-        if missing:
-            raise ImportFileError(
-                f"{where}: {table} needs {', '.join(missing)}; name the file's column under "
-                "`columns`, or a value for every row under `constants`"
-            )
+
+def find_mistakes(spec: Import) -> Iterator[Mistake]:
+    """Yield what no file could make right: columns of ours that there are not, or that lack."""
+    fields = {f.name for f in TABLES[spec.table] if f.name not in BOOKKEEPING}
+    known = {_own_name(name) for name in fields - DERIVED}
+    for group, names in (("columns", spec.columns), ("constants", spec.constants)):
+        for name in names:
+            if _own_name(name) not in known:
+                said = f"{spec.table} has no {name}; expected of {sorted(known)}"
+                yield Mistake((group, name), said)
+    for group in ("counters", "handles"):
+        if getattr(spec, group) and group not in fields:
+            yield Mistake((group,), f"{spec.table} has no {group}")
+    given = {_own_name(name) for name in (*spec.columns, *spec.constants)}
+    missing = [name for name in NEEDED[spec.table] if name not in given]
+    if "channel_id" in known and not spec.channel and "channel_id" not in given:
+        missing.append("channel_id (or `channel:` for the whole import)")
+    if missing:
+        yield Mistake(
+            ("columns",),
+            f"{spec.table} needs {', '.join(missing)}; name the file's column under `columns`, or "
+            "a value for every row under `constants`",
+        )
+
+
+def needed_columns(spec: Import) -> dict[str, str]:
+    """Map names under `columns` to columns that a file must have, as `normalise` writes them.
+
+    A JSON object may leave out what is empty, so of JSON only the key column is asked for.
+    """
+    needed = [KEYS[spec.table]] if spec.format == "jsonl" else NEEDED[spec.table]
+    return {
+        name: normalise(column)
+        for name, column in spec.columns.items()
+        if _own_name(name) in needed and name not in spec.constants
+    }
 
 
 def _own_name(name: str) -> str:
@@ -262,7 +295,7 @@ def _counter(name: str, cell: Any, cap: int | None) -> dict[str, Any]:
 
 
 def _status(cell: Any) -> str | None:
-    text = read_id(cell)
+    text = read_word(cell)
     if text is None:
         return None
     status = STATUS_OF.get(text.casefold().replace(" ", "_"))

@@ -60,13 +60,20 @@ def normalise(name: str) -> str:
 
 
 @contextmanager
-def open_rows(path: Path, file_format: str, encoding: str | None = None) -> Iterator[RowFile]:
-    """Open a file for reading row by row; `ImportFileError` when it cannot be read at all."""
+def open_rows(
+    path: Path, file_format: str, encoding: str | None = None, id_column: str | None = None
+) -> Iterator[RowFile]:
+    """Open a file for reading row by row; `ImportFileError` when it cannot be read at all.
+
+    A row that begins with a word for a total is none of a thing unless it has an id of its own.
+    """
     found = _encoding(path, encoding)
     errors = "replace" if found.startswith("utf-16") else "surrogateescape"
     with path.open(encoding=found, errors=errors, newline="") as text:
-        reader = _csv_file if file_format == "csv" else _jsonl_file
-        yield reader(text, path, found)
+        if file_format == "csv":
+            yield _csv_file(text, path, found, id_column)
+        else:
+            yield _jsonl_file(text, path, found)
 
 
 def _encoding(path: Path, declared: str | None) -> str:
@@ -90,7 +97,7 @@ def _encoding(path: Path, declared: str | None) -> str:
     return found
 
 
-def _csv_file(text: io.TextIOBase, path: Path, encoding: str) -> RowFile:
+def _csv_file(text: io.TextIOBase, path: Path, encoding: str, id_column: str | None) -> RowFile:
     csv.field_size_limit(MAX_CELL)
     header_line, number, separator = _find_header(text, path)
     separator = separator or max(SEPARATORS, key=header_line.count)
@@ -100,7 +107,8 @@ def _csv_file(text: io.TextIOBase, path: Path, encoding: str) -> RowFile:
     while header and not header[-1]:
         header.pop()
     found = RowFile(tuple(dict.fromkeys(header)), encoding, iter(()))
-    found.rows = _csv_rows(reader, header, number, found)
+    id_index = header.index(id_column) if id_column in header else None
+    found.rows = _csv_rows(reader, header, number, found, id_index)
     return found
 
 
@@ -124,7 +132,9 @@ def _chain(first: str, rest: io.TextIOBase) -> Iterator[str]:
     yield from rest
 
 
-def _csv_rows(reader: Any, header: list[str], before: int, found: RowFile) -> Iterator[Row]:
+def _csv_rows(
+    reader: Any, header: list[str], before: int, found: RowFile, id_index: int | None
+) -> Iterator[Row]:
     line = before - 1 + reader.line_num
     while True:
         start = line + 1
@@ -137,14 +147,14 @@ def _csv_rows(reader: Any, header: list[str], before: int, found: RowFile) -> It
             yield Row(start, {}, ("unreadable_row", f"expected CSV, found: {error}"))
             continue
         line = before - 1 + reader.line_num
-        what = _what_to_skip(cells, header)
+        what = _what_to_skip(cells, header, id_index)
         if what:
             found.skip(what)
         else:
             yield _csv_row(start, cells, header)
 
 
-def _what_to_skip(cells: list[str], header: list[str]) -> str | None:
+def _what_to_skip(cells: list[str], header: list[str], id_index: int | None) -> str | None:
     """Name a line that is no record: blank, comment, the header again, totals."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
@@ -153,9 +163,12 @@ def _what_to_skip(cells: list[str], header: list[str]) -> str | None:
         return "comment"
     if [normalise(cell) for cell in cells[: len(header)]] == header:
         return "header"
-    if TOTALS.fullmatch(unicodedata.normalize("NFKC", filled[0])):
-        return "total"
-    return None
+    own_id = cells[id_index].strip() if id_index is not None and id_index < len(cells) else ""
+    return "total" if _is_total(filled[0]) and (not own_id or _is_total(own_id)) else None
+
+
+def _is_total(cell: str) -> bool:
+    return bool(TOTALS.fullmatch(unicodedata.normalize("NFKC", cell)))
 
 
 def _csv_row(line: int, cells: list[str], header: list[str]) -> Row:

@@ -39,10 +39,19 @@ def read_text(cell: Any) -> str | None:
     return cell if isinstance(cell, str) else str(cell)
 
 
+def read_word(cell: Any) -> str | None:
+    """Return a code or a status: one word, or None where a word says that there is none."""
+    text = read_id(cell)
+    return None if text is None or text.casefold() in NOTHING else text
+
+
 def read_id(cell: Any) -> str | None:
-    """Return an id as text. What a spreadsheet rounded cannot be repaired and is refused."""
-    text = _plain(cell)
-    if text is None:
+    """Return an id as text; only an empty cell is none, for NA and null can be somebody's.
+
+    What a spreadsheet rounded cannot be repaired and is refused.
+    """
+    text = _squeezed(cell)
+    if not text:
         return None
     formula = QUOTED_FORMULA.fullmatch(text)
     text = formula[1] if formula else text.removeprefix("'")
@@ -134,10 +143,14 @@ def without_query(url: str | None) -> tuple[str | None, dict[str, str]]:
 
 
 def _plain(cell: Any) -> str | None:
-    if cell is None:
-        return None
-    text = " ".join(unicodedata.normalize("NFKC", str(cell)).split())
+    text = _squeezed(cell)
     return None if text.casefold() in NOTHING else text
+
+
+def _squeezed(cell: Any) -> str:
+    if cell is None or cell != cell:  # NaN, as some JSON has it, is a number and no text
+        return ""
+    return " ".join(unicodedata.normalize("NFKC", str(cell)).split())
 
 
 def _precision(form: str) -> Precision:

@@ -8,7 +8,6 @@ the rules on addresses and ports: stand-in servers on the loopback.
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
@@ -20,13 +19,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
 from scrapers.access.channel import ChannelSpider, own_host, shown
+from scrapers.addresses import host_and_port, is_public, parse_address, server_of
 from scrapers.errors import AddressRefusedError
 
 PORTS = frozenset({80, 443, 8080, 8443})
+OWN_SERVER = "a server of your own goes into sources.<name>.allow_hosts"
 NOT_PUBLIC = "resolves to an address that is not public"
 ALLOW_HOSTS = "TINGCHAO_ALLOW_HOSTS"
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class Guard:
@@ -72,48 +71,28 @@ def check_url(url: str, *, exempt: frozenset[str], homes: Collection[str] | None
         raise AddressRefusedError(f"{shown(url)}: expected http or https, found {parts.scheme!r}")
     if "@" in parts.netloc:
         raise AddressRefusedError(f"{shown(url)}: expected no user and password in an address")
-    host, port = _host_and_port(url)
+    try:
+        host, port = host_and_port(url)
+    except ValueError as error:
+        raise AddressRefusedError(f"{shown(url)}: {error}") from None
     if homes is not None and own_host(host) not in homes and not _is_below(host, homes):
         raise AddressRefusedError(
             f"{shown(url)}: another site than the channel's; if it moved there, write the new "
             "address into the configuration"
         )
-    if f"{_bracketed(host)}:{port}" in exempt:
+    if server_of(url) in exempt:
         return
     if port not in PORTS:
         raise AddressRefusedError(
-            f"{shown(url)}: expected one of the ports {sorted(PORTS)}, found {port}; a server of "
-            "your own goes into sources.<name>.allow_hosts"
+            f"{shown(url)}: expected one of the ports {sorted(PORTS)}, found {port}; "
+            f"{OWN_SERVER} as {server_of(url)}"
         )
     literal = parse_address(host)
     if literal is not None and not is_public(literal):
-        raise AddressRefusedError(f"{shown(url)}: expected a public address, found {literal}")
-
-
-def parse_address(host: str) -> Address | None:
-    """Read an address in any spelling that a resolver takes: 127.1, 0x7f.1, 2130706433, ::1."""
-    plain = host.strip("[]").rstrip(".").partition("%")[0]
-    try:
-        return ipaddress.ip_address(plain)
-    except ValueError:
-        pass
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(plain))
-    except (OSError, UnicodeError):
-        return None
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open internet, and so does any address hidden in it."""
-    if isinstance(address, ipaddress.IPv6Address):
-        hidden = address.ipv4_mapped or address.sixtofour
-        if address.teredo:
-            hidden = address.teredo[1]
-        if address in NAT64:
-            hidden = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if hidden is not None:
-            return is_public(hidden)
-    return address.is_global and not address.is_multicast
+        raise AddressRefusedError(
+            f"{shown(url)}: expected a public address, found {literal}; "
+            f"{OWN_SERVER} as {server_of(url)}"
+        )
 
 
 def _is_below(host: str, homes: Collection[str]) -> bool:
@@ -121,22 +100,7 @@ def _is_below(host: str, homes: Collection[str]) -> bool:
     return any(".".join(labels[i:]) in homes for i in range(1, len(labels)))
 
 
-def _host_and_port(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    try:
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise AddressRefusedError(f"{shown(url)}: expected a port from 1 to 65535") from None
-    if not host:
-        raise AddressRefusedError(f"{shown(url)}: expected a host, found none")
-    return host.lower(), port or (443 if parts.scheme == "https" else 80)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def explain_lookup(error: Exception) -> str | None:
     """Return the message of a refused name; None for any other failure."""
     text = str(error)
-    return text if text.endswith(NOT_PUBLIC) else None
+    return f"{text}; {OWN_SERVER} as host:port" if text.endswith(NOT_PUBLIC) else None

@@ -102,9 +102,10 @@ class Landing:
         stop_reason: str | None = "exhausted",
         route: str = "crawl",
         collected: str | None = None,
+        is_judged: bool = True,
         **tables: list[Row],
     ) -> str:
-        """Commit one segment; return its id."""
+        """Commit one segment, and a gate's verdict on it; return the segment's id."""
         self.count += 1
         segment_id = hashlib.sha256(str(self.count).encode()).hexdigest()[:32]
         common = {
@@ -128,7 +129,25 @@ class Landing:
             **_interval("window", window),
         }
         self._write("crawls", segment_id, [ledger])
+        if is_judged and route in ("crawl", "import"):
+            self.judge(ledger)
         return segment_id
+
+    def judge(self, ledger: Row, at: str | None = None) -> None:
+        """Commit the verdict that a segment may be counted; at the very instant of its commit."""
+        times = ("collected_at", "started_at", "committed_at")
+        segment_id = hashlib.sha256(f"gate:{ledger['segment_id']}".encode()).hexdigest()[:32]
+        verdict = {
+            **{name: ledger[name] for name in ("source", "channel_id")},
+            **{name: instant(at) if at else ledger[name] for name in times},
+            "crawl_id": f"gate:{ledger['crawl_id']}",
+            "segment_id": segment_id,
+            "route": "gate",
+            "is_last": True,
+            "stop_reason": "exhausted",
+            "query": ledger["segment_id"],
+        }
+        self._write("crawls", segment_id, [verdict])
 
     def withdraw(self, segment_id: str) -> None:
         """Take a segment's ledger row away, as if it had never been committed."""

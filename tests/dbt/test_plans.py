@@ -81,6 +81,35 @@ def test_an_erasure_makes_a_build_start_from_nothing(install: Callable[..., Inst
     assert _reasons(installation, BUILT, new) == ["rows built upon were erased or refused"]
 
 
+def test_what_no_gate_has_passed_is_not_built(install: Callable[..., Installation]) -> None:
+    installation = install()
+    passed = installation.landing.land("2026-03-01 09:00", "board")
+    refused = installation.landing.land("2026-03-02 09:00", "board", is_judged=False)
+    plan = _plan(installation)
+    assert (passed in plan.wanted.segments, refused in plan.wanted.segments) == (True, False)
+    assert plan.wanted.as_of == instant("2026-03-01 09:00"), "what waits moves no number"
+    assert plan.waiting == ("run-2026-03-02 09:00",)
+    installation.landing.judge(_ledger_row(installation, refused), at="2026-03-04 09:00")
+    assert refused in _plan(installation).wanted.segments
+    assert _plan(installation).waiting == ()
+    then = _plan(installation, as_of=instant("2026-03-03 09:00"))
+    assert refused not in then.wanted.segments, "yesterday's number stays yesterday's"
+
+
+def _plan(installation: Installation, as_of: datetime | None = None) -> steps.Plan:
+    context = Context(installation.context.config)
+    return steps._plan(context, describe_configuration(context, "1"), as_of, False)
+
+
+def _ledger_row(installation: Installation, segment_id: str) -> dict[str, object]:
+    rows = Context(installation.context.config).lake.ledger().to_pylist()
+    return next(
+        {**row, "collected_at": row["committed_at"]}
+        for row in rows
+        if row["segment_id"] == segment_id
+    )
+
+
 def test_a_comment_is_no_change_of_configuration_and_a_rule_is(
     install: Callable[..., Installation],
 ) -> None:
@@ -112,8 +141,8 @@ def test_official_accounts_are_pseudonyms(install: Callable[..., Installation]) 
 
 def test_inputs_name_what_is_new(install: Callable[..., Installation], tmp_path: Path) -> None:
     installation = install()
-    old = installation.landing.land("2026-03-01 09:00", "board")
-    new = installation.landing.land("2026-03-02 09:00", "board")
+    old = installation.landing.land("2026-03-01 09:00", "board", is_judged=False)
+    new = installation.landing.land("2026-03-02 09:00", "board", is_judged=False)
     ledger = installation.context.lake.ledger()
     terms = Terms(BUILT.as_of, BUILT.through_date, None, ledger, ["b1", "b2"], {new}, {"b2"})
     write_inputs(tmp_path, describe_configuration(installation.context, "1"), terms)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tingchao.marts import PROJECT, load_marts, mart_named
+from tingchao.marts import PROJECT, Column, load_marts, mart_named
 from tingchao.marts_page import PAGE, render_page
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
@@ -128,6 +128,41 @@ def test_suppression_names_columns_that_there_are(name: str) -> None:
     assert not set(mart.suppress_columns) & set(mart.key)
 
 
+RATES = [
+    (mart.name, column)
+    for mart in load_marts()
+    for column in mart.columns
+    if column.name.endswith(("_rate", "_lo", "_hi")) and column.name != "coverage_rate"
+]
+
+
+@pytest.mark.parametrize(("name", "rate"), RATES, ids=lambda part: getattr(part, "name", part))
+def test_a_rate_of_people_is_hidden_with_every_count_it_is_made_from(
+    name: str, rate: Column
+) -> None:
+    mart = mart_named(name)
+    formula = rate.description.partition(";")[0]
+    _, slash, denominator = formula.partition(" / ")
+    made_from = set(re.findall(r"\b[a-z_]+_count\b", formula))
+    assert slash and re.search(r"\b[a-z_]+_count\b", denominator), "expected 'a_count / b_count'"
+    assert made_from <= set(mart.column_names), "what it is made from must stand in its row"
+    for people in made_from & set(mart.people_columns):
+        assert rate.name in mart.hides[people], people
+
+
+def test_there_are_rates_of_people() -> None:
+    assert len(RATES) > 6
+    assert {"conversion_rate_hi", "activity_rate"} <= {rate.name for _, rate in RATES}
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_what_is_left_of_a_whole_is_a_count_of_people_too(name: str) -> None:
+    mart = mart_named(name)
+    for part, whole in mart.wholes.items():
+        assert {part, whole} <= set(mart.people_columns)
+        assert part in mart.hides[whole], f"few of {whole} give away {part}"
+
+
 def test_every_count_of_people_is_declared() -> None:
     people = re.compile(
         r"^(active|new|retained|returning|dormant|lost|identified)_fan_count$|"
@@ -135,7 +170,8 @@ def test_every_count_of_people_is_declared() -> None:
     )
     for mart in load_marts():
         counting = {name for name in mart.column_names if people.match(name)}
-        assert counting == set(mart.people_columns), mart.name
+        few_orders = {"order_count"} if mart.name == "channel_conversion" else set()
+        assert counting | few_orders == set(mart.people_columns), mart.name
 
 
 def test_every_number_is_defined_in_two_languages() -> None:

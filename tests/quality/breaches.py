@@ -20,6 +20,9 @@ IDENTITIES = {
         "active_fan_count = 50, identified_fan_count = 20, buyer_count = 30"
     ),
     "channel_conversion.interval_is_ordered": "conversion_rate = 0.5, conversion_rate_hi = 0.4",
+    "channel_scorecard.buyers_within_identified": (
+        "active_fan_count = 50, identified_fan_count = 60, buyer_count = 30"
+    ),
     "channel_scorecard.interval_is_ordered": "conversion_rate = 0.5, conversion_rate_hi = 0.4",
     "mentions.posts_within_mentions": "post_count = mention_count + 1",
     "share_of_voice.share_of_all_mentions": (
@@ -48,6 +51,7 @@ def breach(rule: Rule, mart: Mart | None) -> str:
         "no_pseudonym": _one_row(table, f"{_label(mart)} = '{SOME_PSEUDONYM}'"),
         "no_long_text": _one_row(table, f"{_label(mart)} = repeat('字', 201)"),
         "no_few_people": _one_row(table, f"{column} = 2"),
+        "no_few_left": _one_row(table, _few_left(mart, column)),
         "nothing_gives_away": _one_row(table, f"{column} = null, {_derived(mart, column)} = 1"),
         "suppressed_hides_something": _one_row(table, _all_people(mart)),
         "only_declared_tables": "create table stray (a integer)",
@@ -65,7 +69,12 @@ def _label(mart: Mart | None) -> str:
 
 def _derived(mart: Mart | None, people: str) -> str:
     hidden = mart.hides.get(people, ()) if mart else ()
-    return next((c for c in hidden if c.endswith(("_rate", "_rate_hi", "_rank"))), "")
+    return next((c for c in hidden if c.endswith(("_rate", "_rate_lo", "_rate_hi", "_rank"))), "")
+
+
+def _few_left(mart: Mart | None, part: str) -> str:
+    whole = mart.wholes.get(part) if mart else None
+    return f"{whole} = 50, {part} = 49"
 
 
 def _all_people(mart: Mart | None) -> str:

@@ -109,6 +109,29 @@ def test_row_43_a_page_that_suddenly_holds_nothing_stops(context: Context) -> No
     assert gate_landing(context, accept=["day 3"]).rule_count
 
 
+def land_file(context: Context, crawl_id: str, posts: list[Post]) -> None:
+    run = LogicalRun("shop", "shop-posts", crawl_id, route="import", file_digest=crawl_id)
+    with context.lake.write(run, context.now) as writer:
+        writer.count_page(30)
+        for record in posts:
+            writer.add("posts", record)
+        writer.finish("exhausted", covered=None, declared_total=len(posts))
+
+
+def test_a_file_that_says_nothing_happened_stops_nothing_unless_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    strict = configure(tmp_path, "quality: {stop_on_empty_file: true}\n")
+    for day in range(3):
+        land_file(strict, f"day {day}", [post(10 * day + n) for n in range(5)])
+        gate_landing(strict)
+    land_file(strict, "day 3", [])
+    with pytest.raises(GateRefusedError, match="not_suddenly_empty"):
+        gate_landing(strict)
+    assert gate_landing(configure(tmp_path)).rule_count
+
+
 def test_row_43_nobody_having_written_stops_where_authors_are_shown(context: Context) -> None:
     land(context, "monday", [post(n, author_key=None) for n in range(20)])
     with pytest.raises(GateRefusedError, match="somebody_wrote"):

@@ -58,6 +58,7 @@ GOOD: dict[str, dict[str, str]] = {
 LATE = "timestamptz '2026-10-03 00:00:01+00'"
 OLD = "timestamptz '1989-12-31 23:59:59+00'"
 BATCH = {
+    "route": "'crawl'",
     "source": "'ptt'",
     "channel_id": "'board'",
     "crawl_id": "'c'",

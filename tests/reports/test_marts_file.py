@@ -79,6 +79,36 @@ def test_few_buyers_do_not_hide_many_active_fans(candidate: Path) -> None:
     assert row[2:] == (None, True)
 
 
+def test_no_buyers_do_not_tell_how_few_members_there_are(tmp_path: Path) -> None:
+    path = write_candidate(
+        tmp_path / "marts.duckdb",
+        "update channel_scorecard set active_fan_count = 40, identified_fan_count = 3, "
+        "buyer_count = 0, conversion_rate = 0, conversion_rate_hi = 37 / 40 where rowid = 0",
+    )
+    with read_published(path) as connection:
+        row = connection.execute(
+            "select active_fan_count, identified_fan_count, buyer_count, conversion_rate, "
+            "conversion_rate_hi, conversion_rank from channel_scorecard "
+            "where active_fan_count = 40 and is_suppressed"
+        ).fetchone()
+    assert row == (40, None, None, None, None, None)
+
+
+@pytest.mark.parametrize(("identified", "buyers"), [(38, 20), (30, 27)])
+def test_few_left_over_are_few_people(tmp_path: Path, identified: int, buyers: int) -> None:
+    path = write_candidate(
+        tmp_path / "marts.duckdb",
+        "update channel_conversion set active_fan_count = 40, "
+        f"identified_fan_count = {identified}, buyer_count = {buyers} where rowid = 0",
+    )
+    with read_published(path) as connection:
+        row = connection.execute(
+            "select conversion_rate, conversion_rate_hi, is_suppressed from channel_conversion "
+            "where active_fan_count = 40"
+        ).fetchone()
+    assert row == (None, None, True)
+
+
 def test_nobody_is_not_few(tmp_path: Path) -> None:
     path = write_candidate(
         tmp_path / "marts.duckdb", "update mentions set author_count = 0 where rowid = 0"

@@ -119,6 +119,19 @@ def test_without_a_shop_buyers_are_unknown(tmp_path: Path) -> None:
     assert (row["購買粉絲"], row["轉換率"]) == ("未知還沒有訂單資料", "未知還沒有訂單資料")
 
 
+def test_without_members_buyers_are_unknown_and_nobody_leads(tmp_path: Path) -> None:
+    no_members = (
+        "update channel_scorecard set identified_fan_count = null, buyer_count = null, "
+        "conversion_rate = null, conversion_rate_hi = null, conversion_rank = null"
+    )
+    figures = figures_of(write_candidate(tmp_path / "marts.duckdb", no_members))
+    page = render("zh-Hant", figures, MANIFEST)
+    row = row_of(page, "PTT 飲料板")
+    assert row["購買粉絲"] == row["轉換率"] == "未知沒有會員資料可以對照這裡的帳號"
+    assert row["名次 (粉絲／活躍／轉換)"] == "3 / 3 / –"
+    assert WORDS["zh-Hant"]["best_conversion"] not in page
+
+
 def test_every_heading_leads_to_its_definition(page: str) -> None:
     tree = html.fromstring(page)
     targets = {element.get("id") for element in tree.iter() if element.get("id")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from lake import LogicalRun
 from tests.reports.installation import configure, install
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError, TingchaoError
-from tingchao.steps.trace import EVIDENCE, TraceSummary, trace
+from tingchao.steps.trace import EVIDENCE, trace
 
 OCTOBER = "period_start_date=2026-10-01"
 
@@ -60,9 +61,15 @@ def test_evidence_adds_up_to_the_number(context: Context) -> None:
         ),
         (
             "conversions",
-            ["channel_id=tea-blog", "conversion_date=2026-10-07"],
+            [
+                "brand_id=chaoming",
+                "channel_id=tea-blog",
+                "attribution_model=last_touch",
+                "currency=TWD",
+                "conversion_date=2026-10-07",
+            ],
             (
-                "select coalesce(sum(order_count), 0) from conversions "
+                "select order_count from conversions "
                 "where channel_id = 'tea-blog' and conversion_date = '2026-10-07'"
             ),
         ),
@@ -82,11 +89,22 @@ def test_every_kind_of_evidence(context: Context, mart: str, cell: list[str], qu
 
 @pytest.mark.parametrize("mart", EVIDENCE)
 def test_every_mart_can_be_traced(context: Context, mart: str) -> None:
-    assert trace(context, mart, [], limit=1).total > 0
+    assert trace(context, mart, any_cell(context, mart), limit=1).total > 0
+
+
+def any_cell(context: Context, mart: str) -> list[str]:
+    """The key that a refusal shows as an example: as like what was asked for as there is."""
+    with pytest.raises(ConfigurationError) as refused:
+        trace(context, mart, ["channel_id=ptt-drink"])
+    _, _, command = str(refused.value).partition("One that there is: ")
+    words = shlex.split(command)
+    assert words[:3] == ["tingchao", "trace", mart]
+    return words[3:]
 
 
 def test_the_limit_shows_less_and_says_so(context: Context) -> None:
-    found = trace(context, "channel_activity", ["channel_id=ptt-drink"], limit=3)
+    cell = ["channel_id=ptt-drink", "period_type=month", OCTOBER]
+    found = trace(context, "channel_activity", cell, limit=3)
     assert len(found.lines) == 3
     assert f"{found.total:,} pieces of evidence, the first 3 shown" in str(found)
 
@@ -97,7 +115,7 @@ def test_a_post_leads_to_its_landed_file(context: Context) -> None:
         work.execute(
             f"update int_acts set segment_id = '{segment}' where channel_id = 'tiny-group'"
         )
-    found = trace(context, "channel_scorecard", ["channel_id=tiny-group"])
+    found = trace(context, "channel_scorecard", ["channel_id=tiny-group", OCTOBER])
     files = {line.file for line in found.lines if "reaction" not in line.what}
     assert [Path(file).stem for file in files if file] == [segment]
     assert str(found).count("no landed file") == sum("reaction" in x.what for x in found.lines)
@@ -116,9 +134,27 @@ def landed_segment(context: Context) -> str:
     [
         ("marts", [], "expected one of coverage"),
         ("metric_definitions", [], "found 'metric_definitions'"),
-        ("mentions", ["post_id=1"], "expected brand_id=… channel_id=… mention_date=…"),
-        ("mentions", ["mention_date"], "found 'mention_date'"),
-        ("mentions", ["mention_date=May"], "expected a day such as 2026-10-01, found 'May'"),
+        (
+            "mentions",
+            ["post_id=1"],
+            "whole key, brand_id=… channel_id=… mention_date=…; found post",
+        ),
+        ("mentions", ["mention_date"], "found mention_date. One that there is: tingchao trace"),
+        (
+            "mentions",
+            ["brand_id=yunwu", "channel_id=tea-blog"],
+            "found brand_id=yunwu channel_id=tea-blog.* brand_id=yunwu channel_id=tea-blog mention",
+        ),
+        (
+            "mentions",
+            ["brand_id=yunwu", "channel_id=tea-blog", "mention_date=2020-01-01"],
+            "expected a row's whole key, .*; found .*2020-01-01. One that there is: .*=2026-1",
+        ),
+        (
+            "mentions",
+            ["brand_id=yunwu", "channel_id=tea-blog", "mention_date=May"],
+            "expected a day such as 2026-10-01, found 'May'",
+        ),
     ],
 )
 def test_nonsense_is_refused_with_what_is_expected(
@@ -129,9 +165,9 @@ def test_nonsense_is_refused_with_what_is_expected(
 
 
 def test_row_38_a_value_is_only_ever_compared(context: Context) -> None:
-    found = trace(context, "mentions", ["brand_id=x'); attach '/tmp/a' as a; --"])
-    assert isinstance(found, TraceSummary)
-    assert found.total == 0
+    attack = "brand_id=x'); attach '/tmp/a' as a; --"
+    with pytest.raises(ConfigurationError, match="found brand_id=x"):
+        trace(context, "mentions", [attack, "channel_id=tea-blog", "mention_date=2026-10-05"])
 
 
 def test_without_a_build_there_is_nothing_to_trace(tmp_path: Path) -> None:

@@ -95,6 +95,24 @@ def test_a_refused_channel_fails_the_step_and_says_why(context: Context, site: F
     assert "blocked, covered nothing for sure" in str(summary)
 
 
+def test_a_source_without_a_channel_is_told(context: Context) -> None:
+    with pytest.raises(ConfigurationError, match=r"no channel of source 'feed'.*have one: ptt"):
+        crawl(context, "feed", run_id="r1")
+
+
+def test_a_server_of_ones_own_is_told_how_to_be_named(
+    context: Context, site: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TINGCHAO_CONTACT", raising=False)
+    override = context.config.sources["ptt"].model_copy(update={"allow_hosts": ()})
+    config = context.config.model_copy(update={"sources": {"ptt": override}})
+    with pytest.raises(ConfigurationError) as refused:
+        crawl(Context(config, context.now), "ptt", run_id="r1", since=SINCE, until=UNTIL)
+    assert f"sources.ptt.allow_hosts: ['{site.address}']" in str(refused.value)
+    assert "TINGCHAO_CONTACT" not in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
 def test_unknown_channels_sources_and_keys_are_told(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

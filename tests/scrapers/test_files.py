@@ -151,6 +151,34 @@ def test_a_bad_row_is_quarantined_and_the_rest_lands(cells: str, rule: str, desk
     assert desk.rows("quarantine")[0]["rule"] == rule
 
 
+@pytest.mark.parametrize("word", ["合計", "Total", "小計"])
+def test_a_whole_row_that_begins_like_a_total_lands(word: str, desk: Desk) -> None:
+    header = "商品,訂單編號,顧客,訂購時間,狀態,金額,到達頁\n"
+    text = f"{header}{word},A1,,2026-10-01,paid,1,\n{word},,,,,1,\n{word},{word},,,,1,\n"
+    outcome = desk.land(ORDERS, text)
+    assert (outcome.landed, outcome.quarantined, outcome.skipped) == (1, 0, {"total": 2})
+
+
+@pytest.mark.parametrize("word", ["NA", "none", "null", "-"])
+def test_ids_that_look_like_nothing_are_ids(word: str, desk: Desk) -> None:
+    desk.land(ORDERS, f"{HEADER}{word},{word},2026-10-01,paid,1,\n")
+    (order,) = desk.rows("orders")
+    assert (order["order_id"], order["customer_key"]) == (word, KEYS.key("shop", word))
+
+
+def test_what_stands_for_no_id_can_be_told(desk: Desk) -> None:
+    spec = {**ORDERS, "missing_ids": ["guest"]}
+    desk.land(spec, f"{HEADER}A1,guest,2026-10-01,paid,1,\n")
+    (order,) = desk.rows("orders")
+    assert order["customer_key"] is None
+
+
+def test_an_option_that_nobody_set_makes_no_file_new(desk: Desk) -> None:
+    """The digest under which files of this map stand in the ledgers that there are."""
+    desk.land(ORDERS, f"{HEADER}A1,,2026-10-01,paid,1,\n")
+    assert desk.lake.ledger()["query"][0].as_py() == "a.csv (map 134d3f16)"
+
+
 def test_totals_repeated_headers_and_blank_lines_are_no_records(desk: Desk) -> None:
     text = f"{HEADER}A1,,2026-10-01,paid,1,\n\n{HEADER}合計：,,,,1,\nTotal,,,,1,\n"
     outcome = desk.land(ORDERS, text)

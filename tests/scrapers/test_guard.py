@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.error import DNSLookupError
 
+from scrapers.addresses import is_public, parse_address
 from scrapers.errors import AddressRefusedError
-from scrapers.middlewares.guard import PublicResolver, check_url, is_public, parse_address
+from scrapers.middlewares.guard import PublicResolver, check_url
 
 NO_EXEMPTION: frozenset[str] = frozenset()
 

@@ -54,7 +54,7 @@ def test_relative_paths_start_at_the_file_not_at_the_working_folder(
         ("source: ptt", "source: PTT", 9, "channels.0.source: String should match pattern"),
         ("address: Tea", "adress: Tea", 10, "channels.0.adress: Extra inputs are not permitted"),
         ("version: 1", "version: 2", 1, "version: Input should be 1; found 2"),
-        ("brand: mido", "brand: mida", 1, "channels.ptt-tea.brand: expected one of ['mido']"),
+        ("brand: mido", "brand: mida", 11, "channels.ptt-tea.brand: expected one of ['mido']"),
         ("is_own: true", "is_own: perhaps", 5, "brands.0.is_own: Input should be a valid boolean"),
     ],
 )

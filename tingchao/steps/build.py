@@ -38,6 +38,7 @@ from tingchao.context import Context
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import PROJECT, load_marts
+from tingchao.verdicts import describe_waiting, split_by_verdict
 
 EMPTY_SEGMENT: Final = "empty"  # the lake lays a file of no rows beside every table's segments
 BEFORE_EVERYTHING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +61,8 @@ class Plan:
     previous: State | None
     mode: Mode
     reason: str
+    waiting: tuple[str, ...] = ()
+    """Crawl of each segment that is left out because no gate has passed it."""
 
     @property
     def terms(self) -> Terms:
@@ -89,8 +92,12 @@ class BuildSummary:
     row_counts: dict[str, int]
     model_seconds: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    waiting: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        return "\n".join(filter(None, [self._built(), describe_waiting(self.waiting)]))
+
+    def _built(self) -> str:
         rows = ", ".join(f"{name} {count:,}" for name, count in self.row_counts.items())
         days = f"as of {self.as_of.isoformat()}, closed through {self.through_date}"
         if self.mode is Mode.UNCHANGED:
@@ -134,6 +141,7 @@ def build(
         row_counts=count_rows(database),
         model_seconds=seconds,
         seconds=time.monotonic() - began,
+        waiting=plan.waiting,
     )
 
 
@@ -156,11 +164,12 @@ def count_rows(database: Path) -> dict[str, int]:
 def _plan(
     context: Context, configuration: dict[str, Rows], as_of: datetime | None, full_refresh: bool
 ) -> Plan:
-    ledger = context.lake.ledger(as_of=as_of)
+    ledger, waiting = split_by_verdict(context.lake.ledger(as_of=as_of))
     wanted = _wanted(context, ledger, configuration, as_of)
     previous = read_state(_destination(context, None)) if as_of is None else None
     mode, reason = _mode(context, previous, wanted, as_of, full_refresh)
-    return Plan(ledger, wanted, previous, mode, reason)
+    crawls = tuple(waiting["crawl_id"].to_pylist())
+    return Plan(ledger, wanted, previous, mode, reason, waiting=crawls)
 
 
 def _mode(

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tingchao.config import Config
+from scrapers.addresses import is_inside, server_of
+from scrapers.errors import ImportFileError, SourceError
+from scrapers.importers.mapping import find_mistakes, needed_columns
+from scrapers.importers.rows import normalise, open_rows
+from scrapers.plan import channel_url, refuse_inside, user_agent
+from scrapers.source import Source, load_source, source_names
+from tingchao.config import Channel, Config, Import, SourceOverride
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError
+from tingchao.mistakes import Location, Mistake
+from tingchao.steps.import_files import files_of
+
+SET_CONTACT = "echo 'TINGCHAO_CONTACT=mailto:you@example.com' >> .env"
 
 
 @dataclass(frozen=True)
 class ConfigSummary:
-    """What a valid configuration asks for."""
+    """What a valid configuration asks for, and what it still lacks to be run."""
 
     config: Config
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         config = self.config
@@ -30,25 +43,129 @@ class ConfigSummary:
                 f"reporting  {config.reporting.time_zone}, days close at local midnight",
                 f"landing    {config.landing_uri}",
                 f"data       {config.data}",
+                *(f"warning: {warning}" for warning in self.warnings),
             ]
         )
 
 
 def check_config(context: Context) -> ConfigSummary:
-    """Check what the file alone cannot tell: that its sources and its lexicon exist and agree.
+    """Check what the file alone cannot tell: sources, addresses, lexicon, columns of the files.
 
-    `ConfigurationError` names the source without a definition, or the alias of two brands.
+    `ConfigurationError` lists every mistake with its line. What only keeps a step from running
+    today (no key, no contact, no file yet) is a warning.
     """
-    from enrichment.lexicon import LexiconError
-    from scrapers.source import SourceError, load_source
     from tingchao.steps.enrich import lexicon_of
 
     config = context.config
-    imported = {i.source for i in config.imports}
+    wrong_imports, lacking = _judge_imports(config)
+    mistakes = [*_wrong_sources(config), *_wrong_channels(config), *wrong_imports]
+    said = [config.tell(mistake) for mistake in mistakes]
     try:
-        for source in sorted({c.source for c in config.channels} - imported):
-            load_source(source)
         lexicon_of(config)
-    except (LexiconError, SourceError) as error:
-        raise ConfigurationError(f"{config.path}: {error}") from None
-    return ConfigSummary(config)
+    except ConfigurationError as error:
+        said.append(str(error))
+    if said:
+        raise ConfigurationError("\n".join(said))
+    return ConfigSummary(config, (*_lacking_secrets(context), *map(config.tell, lacking)))
+
+
+def _wrong_sources(config: Config) -> Iterator[Mistake]:
+    used = {channel.source for channel in config.channels}
+    known = sorted({*source_names(), *used})
+    for name in config.sources:
+        if name not in known:
+            yield Mistake(("sources", name), f"expected one of {known}, found {name!r}")
+
+
+def _wrong_channels(config: Config) -> Iterator[Mistake]:
+    imported = {spec.source for spec in config.imports}
+    for index, channel in enumerate(config.channels):
+        place: Location = ("channels", index)
+        try:
+            source = load_source(channel.source)
+        except SourceError as error:
+            if channel.source not in imported:
+                said = f"{error}, and no import lands {channel.source!r}"
+                yield Mistake((*place, "source"), said, f"channels.{channel.id}.source")
+            continue
+        wrong = _wrong_address(config, channel, source)
+        if wrong:
+            yield Mistake((*place, "address"), wrong, f"channels.{channel.id}.address")
+
+
+def _wrong_address(config: Config, channel: Channel, source: Source) -> str | None:
+    override = config.sources.get(source.name, SourceOverride())
+    field = f"channels.{channel.id}.address: "
+    try:
+        url = channel_url(channel, source, override)
+    except SourceError as error:
+        return str(error).removeprefix(field)
+    exempt = {host.lower() for host in override.allow_hosts}
+    if is_inside(url) and server_of(url) not in exempt:
+        return refuse_inside(channel.id, url, source.name).removeprefix(field)
+    return None
+
+
+def _lacking_secrets(context: Context) -> Iterator[str]:
+    try:
+        _ = context.pseudonyms
+    except ConfigurationError as error:
+        yield f"nothing can be collected yet: {error}"
+    if any(_is_public(context.config, channel) for channel in context.config.channels):
+        try:
+            user_agent(os.environ, is_public=True)
+        except SourceError as error:
+            yield f"no public site can be crawled yet: {error}. Type: {SET_CONTACT}"
+
+
+def _is_public(config: Config, channel: Channel) -> bool:
+    if channel.source not in source_names():
+        return False
+    override = config.sources.get(channel.source, SourceOverride())
+    url = channel_url(channel, load_source(channel.source), override)
+    return server_of(url) not in {host.lower() for host in override.allow_hosts}
+
+
+def _judge_imports(config: Config) -> tuple[list[Mistake], list[Mistake]]:
+    """Find what is wrong with the imports, and what their files lack today."""
+    wrong: list[Mistake] = []
+    lacking: list[Mistake] = []
+    for index, spec in enumerate(config.imports):
+        unmendable = list(find_mistakes(spec))
+        mistakes, gaps = (unmendable, []) if unmendable else _judge_file(config, spec)
+        place: Location = ("imports", index)
+        wrong += (mistake.below(place, f"imports.{spec.id}") for mistake in mistakes)
+        lacking += (gap.below(place, f"imports.{spec.id}") for gap in gaps)
+    return wrong, lacking
+
+
+def _judge_file(config: Config, spec: Import) -> tuple[list[Mistake], list[Mistake]]:
+    """Hold the column map against the last file: columns that must be there, and that may."""
+    files = files_of(config, spec)
+    if not files:
+        return [], [
+            Mistake(("path",), f"no file matches {spec.path!r}; `tingchao import` needs one")
+        ]
+    try:
+        with open_rows(files[-1], spec.format, spec.encoding) as file:
+            columns = file.columns
+    except ImportFileError as error:
+        return [], [Mistake(("path",), str(error))]
+    needed = needed_columns(spec)
+    wrong, lacking = [], []
+    for location, column in _mapped(spec):
+        if normalise(column) in columns:
+            continue
+        if location[1] in needed:
+            found = ", ".join(columns) or "it has none"
+            said = f"expected a column of {files[-1].name} ({found}), found {column!r}"
+            wrong.append(Mistake(location, said))
+        elif spec.format == "csv":
+            lacking.append(Mistake(location, f"{files[-1].name} has no {column!r}: NULL"))
+    return wrong, lacking
+
+
+def _mapped(spec: Import) -> Iterator[tuple[Location, str]]:
+    for group in ("columns", "counters", "handles"):
+        for name, column in getattr(spec, group).items():
+            yield (group, name), column

@@ -30,8 +30,8 @@ from tingchao.errors import ConfigurationError, GateRefusedError, TingchaoError
 from tingchao.fence import exclusive
 from tingchao.judge import Judge, hire_judge
 from tingchao.marts import load_marts
+from tingchao.verdicts import COLLECTED, judged_segments
 
-NO_GATE_YET = ("crawl", "import")
 Row = Mapping[str, Any]
 
 
@@ -79,7 +79,10 @@ def gate_landing(
         ):
             staged = Path(scratch) / "landing.duckdb"
             _stage(context, staged, batches, discard)
-            rules = rules_for_landing(context.config.quality.max_quarantine_share)
+            quality = context.config.quality
+            rules = rules_for_landing(
+                quality.max_quarantine_share, stop_on_empty_file=quality.stop_on_empty_file
+            )
             verdict = judge.judge(staged, rules)
             verdict = replace(verdict, waived=tuple(sorted({*accept, *discard})))
             _keep(context, verdict, folder, f"{len(batches):,} batches")
@@ -186,9 +189,9 @@ def _require_whole(shelf: Shelf, version: str) -> None:
 
 def _ungated(context: Context, accept: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield one row per logical run that has segments without a verdict (`BATCH_TYPES`)."""
-    rows = context.lake.ledger().to_pylist()
-    judged = {s for row in rows if row["route"] == "gate" for s in (row["query"] or "").split()}
-    collected = [row for row in rows if row["route"] in NO_GATE_YET]
+    ledger = context.lake.ledger()
+    judged = frozenset(judged_segments(ledger).to_pylist())
+    collected = [row for row in ledger.to_pylist() if row["route"] in COLLECTED]
     full_runs = _full_runs(collected, judged)
     runs: dict[tuple[str, str, str], list[Row]] = {}
     for row in collected:
@@ -198,6 +201,7 @@ def _ungated(context: Context, accept: Collection[str]) -> Iterator[dict[str, An
     for (source, channel_id, crawl_id), segments in runs.items():
         closing = [row["stop_reason"] for row in segments if row["is_last"]]
         yield {
+            "route": segments[0]["route"],
             "source": source,
             "channel_id": channel_id,
             "crawl_id": crawl_id,

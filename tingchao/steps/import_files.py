@@ -10,7 +10,7 @@ from pathlib import Path
 from scrapers.errors import ImportFileError
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap
-from tingchao.config import Import
+from tingchao.config import Config, Import
 from tingchao.context import Context
 from tingchao.errors import EXIT_FAILED, ConfigurationError
 from tingchao.fence import exclusive
@@ -77,7 +77,7 @@ def _import(context: Context, spec: Import, summary: ImportSummary) -> None:
         column_map = ColumnMap(spec, context.pseudonyms, context.now())
     except ImportFileError as error:
         raise ConfigurationError(f"{context.config.path}: {error}") from None
-    paths = _paths(context, spec)
+    paths = files_of(context.config, spec)
     if not paths:
         summary.failed.append(f"{spec.id}: no file matches {spec.path!r} beside the configuration")
     for path in paths:
@@ -97,9 +97,9 @@ def _import(context: Context, spec: Import, summary: ImportSummary) -> None:
                 summary.files.append(outcome)
 
 
-def _paths(context: Context, spec: Import) -> list[Path]:
+def files_of(config: Config, spec: Import) -> list[Path]:
     """Return the files that a path or glob names, relative to the configuration, in order."""
     path = Path(spec.path)
     if path.is_absolute():
         return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return sorted(p for p in context.config.home.glob(spec.path) if p.is_file())
+    return sorted(p for p in config.home.glob(spec.path) if p.is_file())

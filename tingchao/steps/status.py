@@ -7,15 +7,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tingchao.context import Context
+from tingchao.verdicts import describe_waiting, split_by_verdict
 
 if TYPE_CHECKING:
     from lake import Window
 
 FINE = frozenset({"exhausted", "reached_watermark"})
+USUAL_FILES = 3  # as many files before it tell how many rows a file has
+FALLEN = 0.1  # of the usual rows; windows of a quiet day fall, and nobody need look at that
+SHOWN_FAILURES = 3
+ALARM_BYTES = 16 * 1024  # of the end of the log; a line is far shorter
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,20 @@ class ChannelStatus:
     last_run_at: datetime | None
     stop_reason: str | None
     stop_detail: str | None
+    volume_warning: str | None = None
 
 
 @dataclass(frozen=True)
 class StatusSummary:
-    """The state of all channels; `zone` is only for showing."""
+    """The state of all channels; `zone` is only for showing.
+
+    `waiting`: what no gate has passed. `failures`: the last lines of the alarm, oldest first.
+    """
 
     channels: tuple[ChannelStatus, ...]
     zone: ZoneInfo
+    waiting: str | None = None
+    failures: tuple[str, ...] = ()
 
     def json_lines(self) -> Iterator[str]:
         for channel in self.channels:
@@ -82,11 +95,20 @@ class StatusSummary:
             if channel.stop_reason not in FINE and channel.last_run_at:
                 why = channel.stop_detail or "the run ended before it said why; run it again"
                 yield f"{channel.source}/{channel.channel_id}: {channel.stop_reason}: {why}"
+            if channel.volume_warning:
+                yield f"{channel.source}/{channel.channel_id}: {channel.volume_warning}"
+        if self.waiting:
+            yield self.waiting
+        if self.failures:
+            yield "failed last (UTC):"
+            yield from (f"  {line}" for line in self.failures)
 
 
 def status(context: Context) -> StatusSummary:
-    """Read the ledger; needs no warehouse and changes nothing."""
-    rows = context.lake.ledger().to_pylist()
+    """Read the ledger and the alarms; needs no warehouse and changes nothing."""
+    ledger = context.lake.ledger()
+    _, waiting = split_by_verdict(ledger)
+    rows = ledger.to_pylist()
     by_channel: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         if row["route"] in ("crawl", "import"):
@@ -94,7 +116,23 @@ def status(context: Context) -> StatusSummary:
     configured = dict.fromkeys((c.source, c.id) for c in context.config.channels)
     names = [*configured, *sorted(set(by_channel) - set(configured))]
     channels = (_summarise(context, name, by_channel.get(name, [])) for name in names)
-    return StatusSummary(tuple(channels), context.config.zone)
+    return StatusSummary(
+        tuple(channels),
+        context.config.zone,
+        describe_waiting(waiting["crawl_id"].to_pylist()),
+        _last_failures(context.data / "runs" / "failures.log"),
+    )
+
+
+def _last_failures(file: Path) -> tuple[str, ...]:
+    """The last lines that the DAGs' alarm wrote: what failed, when, what to type."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - ALARM_BYTES))
+            lines = log.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(lines[-SHOWN_FAILURES:])
 
 
 def _summarise(
@@ -113,6 +151,20 @@ def _summarise(
         last_run_at=last["committed_at"] if last else None,
         stop_reason=last["stop_reason"] if last else None,
         stop_detail=last["stop_detail"] if last else None,
+        volume_warning=_fall_of_volume(rows),
+    )
+
+
+def _fall_of_volume(rows: list[dict[str, Any]]) -> str | None:
+    """Say that the last file holds far fewer rows than the ones before; a gate lets it pass."""
+    files = [row["declared_total"] for row in rows if row["route"] == "import" and row["is_last"]]
+    *before, last = [count for count in files if count is not None] or [0]
+    usual = median(before[-USUAL_FILES:]) if len(before) >= USUAL_FILES else 0
+    if last >= FALLEN * usual:
+        return None
+    return (
+        f"the last file held {last:,} rows, the {USUAL_FILES} before about {usual:,.0f}; right "
+        "when little happened, else export it again"
     )
 
 

@@ -5,7 +5,9 @@ Reads the private work database, so what it prints is for whoever may see posts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import PurePath
@@ -17,6 +19,7 @@ from reports.marts_file import OURS
 from tingchao.building.models import DATABASE
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError, TingchaoError
+from tingchao.identifiers import quote
 from tingchao.marts import Mart, load_marts
 
 ACTS: Final = """
@@ -106,15 +109,19 @@ class TraceSummary:
 def trace(
     context: Context, mart_name: str, cell: Sequence[str], *, limit: int = 20
 ) -> TraceSummary:
-    """List what a mart's row was counted from; `cell` is `column=value` of the mart's key.
+    """List what one row of a mart was counted from; `cell` is `column=value` for its whole key.
 
-    `ConfigurationError` when the mart or a column is not known, `TingchaoError` without a build.
+    `ConfigurationError` shows a key that there is when this one is incomplete, names no key column
+    or matches no row; `TingchaoError` without a build.
     """
     mart = _mart(mart_name)
-    wanted = _parse(mart, cell)
-    conditions, values = _conditions(EVIDENCE[mart.name], wanted)
-    query = EVIDENCE[mart.name].query.format(conditions=" and ".join(conditions) or "true")
-    total, rows = _run(context, query, values, limit)
+    with _open_work(context) as connection:
+        wanted = _read_key(connection, mart, cell)
+        conditions, values = _conditions(EVIDENCE[mart.name], wanted)
+        if not _has_row(connection, mart, wanted):
+            raise _no_such_row(connection, mart, cell)
+        query = EVIDENCE[mart.name].query.format(conditions=" and ".join(conditions))
+        total, rows = _run(connection, query, values, limit)
     files = _landed_files(context, rows)
     return TraceSummary(
         mart.name,
@@ -141,15 +148,47 @@ def _mart(name: str) -> Mart:
     raise ConfigurationError(f"trace: expected one of {', '.join(EVIDENCE)}; found {name!r}")
 
 
-def _parse(mart: Mart, cell: Sequence[str]) -> dict[str, str]:
-    wanted: dict[str, str] = {}
-    for part in cell:
-        column, separator, value = part.partition("=")
-        if not separator or column not in mart.key:
-            expected = " ".join(f"{name}=…" for name in mart.key)
-            raise ConfigurationError(f"trace {mart.name}: expected {expected}; found {part!r}")
-        wanted[column] = value
-    return wanted
+def _read_key(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, cell: Sequence[str]
+) -> dict[str, str]:
+    """Return the value of each key column, in the order of the key."""
+    parts = [part.partition("=") for part in cell]
+    given = {column: value for column, separator, value in parts if separator}
+    if len(given) != len(cell) or set(given) != set(mart.key):
+        raise _no_such_row(connection, mart, cell)
+    return {column: given[column] for column in mart.key}
+
+
+def _has_row(connection: duckdb.DuckDBPyConnection, mart: Mart, wanted: Mapping[str, str]) -> bool:
+    same = " and ".join(f"{quote(column)} = ?" for column in wanted)
+    query = f"select count(*) from {quote(mart.name)} where {same}"
+    counted = connection.execute(query, list(wanted.values())).fetchone()
+    return bool(counted and counted[0])
+
+
+def _no_such_row(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, cell: Sequence[str]
+) -> ConfigurationError:
+    """Say what a key is, and show the one that is most like what was asked for."""
+    expected = " ".join(f"{column}=…" for column in mart.key)
+    found = " ".join(cell) or "no key"
+    said = f"trace {mart.name}: expected a row's whole key, {expected}; found {found}"
+    texts = [f"cast({quote(column)} as varchar)" for column in mart.key]
+    likeness = " + ".join(
+        f"cast('{column}=' || {text} in ? as integer)"
+        for column, text in zip(mart.key, texts, strict=True)
+    )
+    nearest = connection.execute(
+        f"select {', '.join(texts)} from {quote(mart.name)} "
+        f"order by {likeness} desc, {', '.join(f'{text} desc' for text in texts)} limit 1",
+        [list(cell)] * len(texts),
+    ).fetchone()
+    if nearest is None:
+        return ConfigurationError(f"{said}. The mart has no row at all")
+    words = [f"{column}={value}" for column, value in zip(mart.key, nearest, strict=True)]
+    return ConfigurationError(
+        f"{said}. One that there is: {shlex.join(['tingchao', 'trace', mart.name, *words])}"
+    )
 
 
 def _conditions(evidence: Evidence, wanted: Mapping[str, str]) -> tuple[list[str], list[Any]]:
@@ -183,22 +222,27 @@ def _period(text: str, period_type: str | None, column: str) -> tuple[date, date
     return first, next_month - timedelta(days=1)
 
 
-def _run(
-    context: Context, query: str, values: Sequence[Any], limit: int
-) -> tuple[int, list[dict[str, Any]]]:
+@contextmanager
+def _open_work(context: Context) -> Iterator[duckdb.DuckDBPyConnection]:
     work = context.data / "warehouse" / DATABASE
     if not work.exists():
         raise TingchaoError(f"{work}: no work database; run `tingchao build`")
     try:
         with duckdb.connect(str(work), read_only=True, config=OURS) as connection:
-            counted = connection.execute(f"select count(*) from ({query})", values).fetchone()
-            cursor = connection.execute(f"{query} limit ?", [*values, limit])
-            names = [column[0] for column in cursor.description or ()]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            yield connection
     except duckdb.CatalogException as error:
         raise TingchaoError(
             f"{work}: {str(error).splitlines()[0]}; run `tingchao build --full-refresh`"
         ) from None
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any], limit: int
+) -> tuple[int, list[dict[str, Any]]]:
+    counted = connection.execute(f"select count(*) from ({query})", values).fetchone()
+    cursor = connection.execute(f"{query} limit ?", [*values, limit])
+    names = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return int(counted[0]) if counted else 0, rows
 
 

@@ -38,10 +38,20 @@ visits as (
     inner join settings on visits.visit_date <= settings.through_date
 ),
 
+-- where no member names a handle, nobody can be told to be a member: that is not "none of them is"
+named_sources as (
+    select distinct handle_source as source from handles
+),
+
 -- before its first file, a shop or an analytics account is unknown, not empty
 first_months as (
     select
         (select min(period_start_date) from orders) as first_order_month,
+        (
+            select min(orders.period_start_date)
+            from orders
+            inner join named_sources on orders.source = named_sources.source
+        ) as first_buyer_month,
         (select min(period_start_date) from visits) as first_visit_month
 ),
 
@@ -100,13 +110,14 @@ counted as (
         months.is_complete_period,
         months.active_fan_count,
         case
-            when months.active_fan_count is not null
+            when months.active_fan_count is not null and named_sources.source is not null
                 then coalesce(buyers.identified_fan_count, 0) -- identified by us: absent is 0
         end as identified_fan_count,
         case
             when
                 months.active_fan_count is not null
-                and months.period_start_date >= first_months.first_order_month
+                and named_sources.source is not null
+                and months.period_start_date >= first_months.first_buyer_month
                 then coalesce(buyers.buyer_count, 0) -- the shop was known: absent is 0
         end as buyer_count,
         case
@@ -125,6 +136,7 @@ counted as (
         months.definition_version
     from months
     cross join first_months
+    left join named_sources on months.source = named_sources.source
     left join buyers
         on months.channel_id = buyers.channel_id
         and months.period_start_date = buyers.period_start_date
