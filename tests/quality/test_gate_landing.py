@@ -121,7 +121,7 @@ def land_file(context: Context, crawl_id: str, posts: list[Post]) -> None:
 def test_a_file_that_says_nothing_happened_stops_nothing_unless_configured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "judge", judge_by_counts)
+    count_instead(monkeypatch)
     strict = configure(tmp_path, "quality: {stop_on_empty_file: true}\n")
     for day in range(3):
         land_file(strict, f"day {day}", [post(10 * day + n) for n in range(5)])
