@@ -28,7 +28,7 @@ test: $(READY) ## run every test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 airflow: $(READY) ## start Airflow on loopback with the DAGs loaded
 	$(BIN)/tingchao airflow

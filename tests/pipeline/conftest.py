@@ -75,7 +75,7 @@ def town() -> Town:
     return Town(people=150, days=24)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_pipeline(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Iterator[object]:
     """Make installations, each in a folder and with a server of its own."""
     servers = []

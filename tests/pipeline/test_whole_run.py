@@ -20,7 +20,7 @@ KILLS = 10
 ELSEWHERE = {"TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(new_pipeline: Make, days: Days) -> Pipeline:
     """Two days of one installation to which nothing happened."""
     pipeline = new_pipeline()
@@ -83,22 +83,18 @@ def test_01_kills_a_second_run_and_another_host_change_nothing(
 
 @pytest.mark.slow
 def test_a_refused_gate_leaves_yesterday_served_and_says_what_to_do(
-    new_pipeline: Make, days: Days
+    undisturbed: Pipeline, days: Days
 ) -> None:
-    start, eve, end = days
-    pipeline = new_pipeline()
-    pipeline.show_world(eve)
-    pipeline.do(*pipeline.asked("history", start, eve))
-    yesterday = pipeline.marts()
-
-    spoil(pipeline.folder / "warehouse" / "work.duckdb")
-    with duckdb.connect(str(pipeline.folder / "published" / "marts.duckdb"), read_only=True) as bi:
+    yesterday = undisturbed.marts()
+    spoil(undisturbed.folder / "warehouse" / "work.duckdb")
+    served = undisturbed.folder / "published" / "marts.duckdb"
+    with duckdb.connect(str(served), read_only=True) as bi:
         before = bi.execute("select count(*) from channel_activity").fetchall()
-        said = pipeline.do("--now", end.isoformat(), "publish", expect=3)
+        said = undisturbed.do("--now", days[-1].isoformat(), "publish", expect=3)
         assert bi.execute("select count(*) from channel_activity").fetchall() == before
     assert "channel_activity" in said
     assert "docs/runbook.md#gate-refused" in said
-    assert pipeline.marts() == yesterday
+    assert undisturbed.marts() == yesterday
 
 
 def spoil(warehouse: Path) -> None:
