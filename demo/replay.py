@@ -13,7 +13,7 @@ from tingchao.airflow_api import AirflowApiError
 from tingchao.errors import TingchaoError
 
 MARTS = "marts"
-POLL_SECONDS = 0.7
+POLL_SECONDS = 1.0
 LOAD_SECONDS = 60.0
 PATIENCE_SECONDS = 1800.0
 MARKS = {"success": "✓", "failed": "✗", "upstream_failed": "✗", "up_for_retry": "↻", "skipped": "-"}

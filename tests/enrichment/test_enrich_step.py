@@ -36,7 +36,7 @@ from pathlib import Path
 import tests.enrichment.test_enrich_step as story
 from tingchao.steps import enrich as step
 if __name__ == "__main__":
-    step.MAX_ROWS, step.INLINE_ROWS = 40, 0
+    step.MAX_ROWS = 40
     step.enrich(story.context_of(Path(sys.argv[1])))
 """
 

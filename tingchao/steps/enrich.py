@@ -46,8 +46,6 @@ from tingchao.fence import die_with_parent, exclusive
 MAX_ROWS: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20
 """Of text in one batch: what a worker holds in memory at most, times about ten."""
-INLINE_ROWS: Final = 2_000
-"""Up to here a second process takes longer to start than the work takes."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def _enrich_all(
 ) -> Iterator[int]:
     """Enrich all batches and yield the size of each that is on disk."""
     head = list(islice(batches, 2))
-    if len(head) == 1 and head[0].num_rows <= INLINE_ROWS:
+    if len(head) == 1:  # nothing to share
         yield enrich_into(store.root, lexicon, context.now(), head[0])
     elif head:
         yield from _enrich_in_parallel(chain(head, batches), lexicon, context, store)
