@@ -23,6 +23,6 @@ with pipeline(
 ):
     gate = step(config, "gate", "gate landing", RUN, hours=1)
     enrich = step(config, "enrich", "enrich", hours=4)
-    build = step(config, "build", "build", hours=2, pool=POOL)
+    build = step(config, "build", "build", RUN, hours=2, pool=POOL)
     publish = step(config, "publish", "publish", RUN, hours=1, pool=POOL)
     chain(gate, enrich, build, publish)

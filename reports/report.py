@@ -6,10 +6,7 @@ and the page's own policy forbids whatever might slip through.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -17,22 +14,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from reports.drawing import ROW_HEIGHT, SPARK_HEIGHT, draw_slopes, draw_spark, is_ranked, round_up
 from reports.figures import SHOWN_METRICS, SHOWN_WEEKS, Cell, Figures, State
 from reports.manifest import Manifest
 from reports.words import LANGUAGES, PAGES, WORDS
+from tingchao.page_style import read_style
 
-HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Style:
-    """The pages' one style sheet, and the policy that allows it and nothing else."""
-
-    css: Markup
-    policy: str
+STYLE_SHEET = Path(__file__).parent / "templates" / "report.css"
 
 
 def write_report(folder: Path, figures: Figures, manifest: Manifest) -> None:
@@ -57,7 +46,7 @@ def render(language: str, figures: Figures, manifest: Manifest) -> str:
             w=words,
             other_page=PAGES[_other(language)],
             other_language=_other(language),
-            style=style(),
+            style=read_style(STYLE_SHEET),
             figures=figures,
             manifest=manifest,
             as_of=f"{as_of:%Y-%m-%d %H:%M} {facts['time_zone']}",
@@ -75,15 +64,6 @@ def render(language: str, figures: Figures, manifest: Manifest) -> str:
             State=State,
         )
     )
-
-
-@cache
-def style() -> Style:
-    """Read the style sheet; the policy names its digest, so no other style can apply."""
-    css = "\n" + (HERE / "templates" / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return Style(Markup(css), policy)  # noqa: S704 - our own file, read from our own package
 
 
 @cache

@@ -143,12 +143,13 @@ def enrich(context: Context) -> None:
 @cli.command()
 @click.option("--as-of", type=INSTANT, help="Build what was known then, beside the current marts.")
 @click.option("--full-refresh", is_flag=True, help="Build everything anew.")
+@click.option("--run", "run_id", help="Logical run in whose folder dbt's log is kept.")
 @_with_context
-def build(context: Context, as_of: datetime | None, full_refresh: bool) -> None:
-    """Build the marts from everything landed and understood."""
+def build(context: Context, **asked: Any) -> None:
+    """Build the marts from everything landed and understood that a gate has passed."""
     from tingchao.steps.build import build as step
 
-    _finish(step(context, as_of=as_of, full_refresh=full_refresh))
+    _finish(step(context, **asked))
 
 
 @cli.group()

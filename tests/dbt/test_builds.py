@@ -101,7 +101,9 @@ def _refuse(world: Installation, at: str, post_id: str) -> None:
 
 def _write_a_segment_without_its_ledger_row(world: Installation) -> None:
     world.landing.withdraw(
-        world.landing.land("2026-03-03 09:30", "board", posts=[post("x", "2026-03-01 09:00")])
+        world.landing.land(
+            "2026-03-03 09:30", "board", is_judged=False, posts=[post("x", "2026-03-01 09:00")]
+        )
     )
 
 

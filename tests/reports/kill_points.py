@@ -22,12 +22,13 @@ import pytest
 
 from reports.digests import digest_of_file
 from reports.marts_file import read_published
-from reports.report import style
+from reports.report import STYLE_SHEET
 from reports.shelf import CANDIDATE, DATABASES, Shelf
 from tests.quality.judging import count_instead
 from tests.reports.installation import configure, install, rebuild
 from tests.reports.warehouse import AS_OF
 from tingchao.marts import load_marts
+from tingchao.page_style import read_style
 from tingchao.steps.publish import publish
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "shutil.copyfile"}
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
     template = folder / "template"
     template.mkdir(parents=True)
     load_marts()  # or every fork would read them again
-    style()
+    read_style(STYLE_SHEET)
     old = int_of(fork(lambda: prepare(template)))
     total = folder / "counted"
     attempt(folder, lambda: count_changes(folder / "attempt", total))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,6 +89,39 @@ def test_options_before_and_after_the_command_mean_the_same(
     monkeypatch.setattr("tingchao.context.open_context", remember)
     CliRunner().invoke(cli, argv)
     assert seen == [Path("C")]
+
+
+def test_a_build_keeps_its_log_with_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+
+    def remember(_context: object, **options: object) -> None:
+        asked.update(options)
+        raise TingchaoError("enough")
+
+    config = tmp_path / "tingchao.yml"
+    config.write_text("version: 1\nchannels: []\n", encoding="utf-8")
+    monkeypatch.setattr("tingchao.steps.build.build", remember)
+    CliRunner().invoke(cli, ["--config", str(config), "build", "--run", "nightly"])
+    assert asked == {"as_of": None, "full_refresh": False, "run_id": "nightly"}
+
+
+def test_airflow_on_a_fresh_checkout_shows_the_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[Path] = []
+    monkeypatch.setattr("tingchao.airflow.serve", lambda config, **_: served.append(config.path))
+    monkeypatch.delenv("TINGCHAO_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    example = tmp_path / "config" / "example.yml"
+    shutil.copyfile(REPOSITORY / "config" / "example.yml", example)
+    first = CliRunner().invoke(cli, ["airflow"])
+    assert "no config/tingchao.yml yet: showing config/example.yml" in first.output
+    mine = shutil.copyfile(example, example.with_name("tingchao.yml"))
+    assert "showing" not in CliRunner().invoke(cli, ["airflow"]).output
+    assert served == [example, mine]
 
 
 def test_an_error_ends_with_its_own_exit_code(

@@ -96,5 +96,5 @@ def _refining(context: Context, run_id: str | None) -> Iterator[Step]:
 
     yield "gate landing", partial(gate_landing, context, run_id=run_id)
     yield "enrich", partial(enrich, context)
-    yield "build", partial(build, context)
+    yield "build", partial(build, context, run_id=run_id)
     yield "publish", partial(publish, context, run_id=run_id)

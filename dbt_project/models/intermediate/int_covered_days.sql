@@ -4,13 +4,7 @@
 with
 
 days as (
-    select
-        channel_id,
-        period_start_date as coverage_date,
-        {{ local_midnight('period_start_date') }} as day_start_at,
-        {{ local_midnight(days_later('period_start_date', 1)) }} as day_end_at
-    from {{ ref('int_channel_periods') }}
-    where period_type = 'day'
+    {{ days_due() }}
 ),
 
 islands as (

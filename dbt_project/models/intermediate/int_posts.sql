@@ -11,23 +11,17 @@
 with
 
 touched as (
-    select channel_id, post_id from {{ ref('int_touched_posts') }}
-),
-
-channels as (
-    select channel_id, source from {{ ref('stg_config_channels') }}
+    {{ observed_of_touched_posts('stg_posts') }}
 ),
 
 observed as (
     select
-        posts.*,
+        touched.*,
         row_number() over (
-            partition by posts.channel_id, posts.post_id
-            order by posts.collected_at, posts.segment_id, posts.content_hash
+            partition by channel_id, post_id
+            order by collected_at, segment_id, content_hash
         ) as turn
-    from {{ ref('stg_posts') }} as posts
-    inner join touched
-        on posts.channel_id = touched.channel_id and posts.post_id = touched.post_id
+    from touched
 ),
 
 turns as (
@@ -45,6 +39,7 @@ turns as (
 
 posts as (
     select
+        content.channel_source as source,
         content.channel_id,
         content.post_id,
         content.kind,
@@ -74,9 +69,7 @@ posts as (
 )
 
 select
-    channels.source,
     posts.*,
     {{ local_date('posts.published_at') }} as post_date,
     {{ local_date('posts.first_seen_at') }} as first_seen_date
 from posts
-inner join channels on posts.channel_id = channels.channel_id

@@ -10,36 +10,29 @@
 with
 
 touched as (
-    select channel_id, post_id from {{ ref('int_touched_posts') }}
-),
-
-channels as (
-    select channel_id, source from {{ ref('stg_config_channels') }}
+    {{ observed_of_touched_posts('stg_reactions') }}
 ),
 
 observed as (
     select
-        reactions.*,
+        touched.*,
         row_number() over (
             partition by
-                reactions.channel_id, reactions.post_id, reactions.kind, reactions.actor_key,
-                case when reactions.actor_key is null then reactions.occurred_at end
-            order by reactions.collected_at desc, reactions.segment_id desc, reactions.content_hash desc
+                channel_id, post_id, kind, actor_key,
+                case when actor_key is null then occurred_at end
+            order by collected_at desc, segment_id desc, content_hash desc
         ) as recency_rank
-    from {{ ref('stg_reactions') }} as reactions
-    inner join touched
-        on reactions.channel_id = touched.channel_id and reactions.post_id = touched.post_id
+    from touched
 )
 
 select
-    channels.source,
-    observed.channel_id,
-    observed.post_id,
-    observed.kind,
-    observed.actor_key,
-    observed.occurred_at,
-    {{ local_date('observed.occurred_at') }} as reaction_date,
-    observed.segment_id
+    channel_source as source,
+    channel_id,
+    post_id,
+    kind,
+    actor_key,
+    occurred_at,
+    {{ local_date('occurred_at') }} as reaction_date,
+    segment_id
 from observed
-inner join channels on observed.channel_id = channels.channel_id
-where observed.recency_rank = 1
+where recency_rank = 1
