@@ -18,6 +18,8 @@ class Added(StrEnum):
     UNCHANGED = "unchanged"
     ALREADY = "already"
     QUARANTINED = "quarantined"
+    SUPPRESSED = "suppressed"
+    """Speaks of a person who was erased; it is not kept."""
 
 
 @dataclass(slots=True)

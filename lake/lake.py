@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
+from lake.erasure import (
+    count_people,
+    named_columns,
+    read_suppressed,
+    suppress,
+    without_people,
+)
 from lake.errors import LakeError
 from lake.ledger import PLACE, ChannelHistory, Ledger
 from lake.runs import LogicalRun, Window
@@ -54,7 +62,49 @@ class Lake:
 
         `now` gives aware instants; a segment is committed every `max_rows` rows.
         """
-        return ChannelWriter(self._store, self._ledger, run, now=now, max_rows=max_rows)
+        return ChannelWriter(
+            self._store,
+            self._ledger,
+            run,
+            now=now,
+            max_rows=max_rows,
+            suppressed=self._suppressed,
+        )
+
+    @cached_property
+    def _suppressed(self) -> frozenset[str]:
+        """Read once: whoever erases holds the locks of every step that lands."""
+        return read_suppressed(self._store)
+
+    def suppress(self, keys: Collection[str], at: datetime) -> None:
+        """Let nothing of these pseudonyms land any more; the first act of an erasure."""
+        suppress(self._store, keys, at)
+        self.__dict__.pop("_suppressed", None)
+
+    def segments_naming(self, keys: Collection[str]) -> dict[str, int]:
+        """Return the segments that hold rows of these people, with how many."""
+        wanted, found = pa.array(sorted(keys), pa.string()), Counter[str]()
+        for table, path in self._people_files():
+            rows = self._store.dataset([path], TABLES[table]).to_table(columns=named_columns(table))
+            if count := count_people(table, rows, wanted):
+                found[PurePosixPath(path).stem] += count
+        return dict(found)
+
+    def erase(self, keys: Collection[str]) -> None:
+        """Rewrite every file that names these people, each whole, in one rename.
+
+        Say so in the ledger before: a run of route `erasure` that names the segments.
+        """
+        wanted = pa.array(sorted(keys), pa.string())
+        for table, path in self._people_files():
+            rows = self._store.dataset([path], TABLES[table]).to_table()
+            if count_people(table, rows, wanted):
+                self._store.write({path: encode(without_people(table, rows, wanted))})
+
+    def _people_files(self) -> Iterator[tuple[str, str]]:
+        for table in TABLES:
+            if named_columns(table):
+                yield from ((table, path) for path in self._paths(table))
 
     def ledger(self, as_of: datetime | None = None) -> pa.Table:
         """Return the committed ledger rows, oldest first; those of then when `as_of` is given."""

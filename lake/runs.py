@@ -43,7 +43,7 @@ class LogicalRun:
     source: str
     channel_id: str
     crawl_id: str
-    route: Literal["crawl", "import", "gate"] = "crawl"
+    route: Literal["crawl", "import", "gate", "erasure"] = "crawl"
     window: Window | None = None
     file_digest: str | None = None
     query: str | None = None

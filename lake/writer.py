@@ -8,7 +8,7 @@ see, and the next attempt of the same logical run carries on behind the last com
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.erasure import screen
 from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
 from lake.history import Added, TableHistory
 from lake.ledger import PLACE, Ledger, is_done
@@ -86,11 +87,12 @@ class ChannelWriter:
         *,
         now: Callable[[], datetime],
         max_rows: int = MAX_ROWS,
+        suppressed: Collection[str] = frozenset(),
     ) -> None:
         self.run = run
         self.is_done = False
         self._store, self._ledger, self._now = store, ledger, now
-        self._max_rows = max_rows
+        self._max_rows, self._suppressed = max_rows, suppressed
         self._started_at = now()
         self._is_open = True
         self._committed: list[Row] = []
@@ -115,13 +117,16 @@ class ChannelWriter:
         """Take one record of a table; say what became of it.
 
         `source`, `channel_id`, text and content hash, time and segment are filled in. A record that
-        does not fit its table goes to quarantine.
+        does not fit its table goes to quarantine, one of an erased person nowhere.
         """
         self._require_open()
         if table not in IDENTITY:
             raise LakeError(f"no table {table!r} to add to; tables: {', '.join(IDENTITY)}")
+        screened = screen(table, record, self._suppressed) if self._suppressed else record
+        if screened is None:
+            return Added.SUPPRESSED
         try:
-            row = make_row(table, record, channel_id=self.run.channel_id)
+            row = make_row(table, screened, channel_id=self.run.channel_id)
         except RefusedRecordError as refused:
             native = record.get(_id_column(table))
             self.refuse(table, quotable(table, record), refused.rule, refused.reason, native)

@@ -22,6 +22,7 @@ class ChannelOutcome(BaseModel):
     unchanged: int = 0
     already: int = 0
     quarantined: int = 0
+    suppressed: int = 0
     pages: int = 0
     received_bytes: int = 0
     stop_reason: StopReason = StopReason.ERROR

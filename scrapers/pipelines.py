@@ -149,6 +149,8 @@ class Land(_Pipeline):
                 outcome.already += 1
             case Added.QUARANTINED:
                 outcome.quarantined += 1
+            case Added.SUPPRESSED:
+                outcome.suppressed += 1
 
     def _finish(self, writer: ChannelWriter, outcome: ChannelOutcome, done: ChannelDone) -> None:
         try:

@@ -245,6 +245,22 @@ def trace(context: Context, mart: str, cell: tuple[str, ...], limit: int) -> Non
     _finish(step(context, mart, cell, limit=limit))
 
 
+@cli.command()
+@click.option("--source", required=True, help="Where the handles are somebody's.")
+@click.option(
+    "--handle-file",
+    required=True,
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="One handle a line, UTF-8; delete it afterwards.",
+)
+@_with_context
+def erase(context: Context, source: str, handle_file: Path) -> None:
+    """Take people out of everything that is kept, and let nothing of theirs land again."""
+    from tingchao.steps.erase import erase as step
+
+    _finish(step(context, source, handle_file))
+
+
 @cli.command("check-config")
 @_with_context
 def check_config(context: Context) -> None:

@@ -47,7 +47,11 @@ class FileOutcome:
     def line(self) -> str:
         """Say it in one line."""
         counts = [f"{self.rows:,} rows"]
-        counts += [f"{self.added.get(kind, 0):,} {kind.value}" for kind in Added]
+        counts += [
+            f"{self.added.get(kind, 0):,} {kind.value}"
+            for kind in Added
+            if kind is not Added.SUPPRESSED or kind in self.added
+        ]
         counts += [f"{count:,} {what} lines skipped" for what, count in self.skipped.items()]
         said = f"{self.import_id} {self.file_name}: {', '.join(counts)}"
         return f"{said}; {self.detail}" if self.detail else said
@@ -132,7 +136,7 @@ def _land_row(
             raise ParsingFailedError(*row.problem)
         mapped = column_map.apply(row)
         added = writer.add(table, mapped.record)
-        if mapped.happened is not None and added is not Added.QUARANTINED:
+        if mapped.happened is not None and added not in (Added.QUARANTINED, Added.SUPPRESSED):
             span.take(mapped.happened)
     except ParsingFailedError as error:
         reason = f"line {row.line:,}: {error}"
