@@ -1,4 +1,4 @@
-"""Whenever a source has landed: gate what landed, understand it, build the marts, publish them.
+"""Whenever a source has landed: gate and understand what landed, build the marts, publish them.
 
 What lands while a run is under way is taken together by the next one. A landing that the gate
 refuses is not counted, and publishing gates the very file that will be served: until somebody has
@@ -25,4 +25,4 @@ with pipeline(
     enrich = step(config, "enrich", "enrich", hours=4)
     build = step(config, "build", "build", RUN, hours=2, pool=POOL)
     publish = step(config, "publish", "publish", RUN, hours=1, pool=POOL)
-    chain(gate, enrich, build, publish)
+    chain([gate, enrich], build, publish)

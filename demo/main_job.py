@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -105,11 +105,16 @@ def forget_another_town(folder: Path) -> None:
 def replay_town(town: Town, folder: Path, echo: Echo) -> None:
     """Run the DAGs over both stretches; a past that was finished before is left as it is."""
     environment = environment_of_tasks(keep_key(folder))
-    with town_server(folder, echo) as server:
-        config = load_config(configure(town, folder, server.url.removeprefix("http://")))
-        with running_airflow(config, port=free_port(), echo=echo, base=environment) as airflow:
-            echo(f"Airflow: {airflow.api.url}  user {airflow.api.user}  {airflow.api.password}")
-            replay_stretches(town, config, folder, server, Replay(airflow, echo))
+    port = PORT if is_free(PORT) else free_port()
+    config = load_config(configure(town, folder, f"{HOST}:{port}"))
+    with (
+        town_server(folder, port) as server,
+        running_airflow(config, port=free_port(), echo=echo, base=environment) as airflow,
+    ):
+        sites = server.result()
+        echo(f"the town's sites: {sites.url}")
+        echo(f"Airflow: {airflow.api.url}  user {airflow.api.user}  {airflow.api.password}")
+        replay_stretches(town, config, folder, sites, Replay(airflow, echo))
 
 
 def replay_stretches(
@@ -126,9 +131,12 @@ def replay_stretches(
         write_exports(town, folder, stretch.end)
         server.set_now(stretch.end)
         replay.switch([MARTS], on=False)
-        replay.run(crawls, stretch)
-        replay.switch([MARTS], on=stretch.end == town.closes_at)
-        replay.run(imports, stretch)
+        if stretch.end < town.closes_at:
+            replay.run([*crawls, *imports], stretch)
+        else:
+            replay.run(crawls, stretch)
+            replay.switch([MARTS], on=True)
+            replay.run(imports, stretch)
 
 
 def dag_ids(config: Config) -> tuple[list[str], list[str]]:
@@ -138,17 +146,23 @@ def dag_ids(config: Config) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def town_server(folder: Path, echo: Echo) -> Iterator[Child]:
-    """The town's sites, for as long as the context lasts; elsewhere when their port is taken."""
+def town_server(folder: Path, port: int) -> Iterator[Future[Child]]:
+    """The town's sites for as long as the context lasts; they come up while something else does."""
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        server = aside.submit(open_sites, folder, port)
+        try:
+            yield server
+        finally:
+            if server.exception() is None:
+                server.result().stop()
+
+
+def open_sites(folder: Path, port: int) -> Child:
+    """Start the sites; the thread that does must stay, for they end with it."""
     try:
-        server = start_child(folder, PORT if is_free(PORT) else 0)
+        return start_child(folder, port)
     except RuntimeError as error:
         raise TingchaoError(str(error)) from None
-    try:
-        echo(f"the town's sites: {server.url}")
-        yield server
-    finally:
-        server.stop()
 
 
 def keep_key(folder: Path) -> Path:
