@@ -17,6 +17,7 @@ POLL_SECONDS = 1.0
 LOAD_SECONDS = 60.0
 PATIENCE_SECONDS = 1800.0
 MARKS = {"success": "✓", "failed": "✗", "upstream_failed": "✗", "up_for_retry": "↻", "skipped": "-"}
+AT_WORK = {"queued", "running"}
 LOG_LINES = 15
 
 Echo = Callable[[str], object]
@@ -104,18 +105,23 @@ class Replay:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             self.airflow.check()
-            waiting = self._is_landing_waiting()  # before the runs: it turns into one of them
-            is_running = bool(self._get_runs("queued") or self._get_runs("running"))
-            self._tell_tasks()
-            if not waiting and not is_running:
+            if not self._tell_tasks() and not self._is_anything_coming():
+                self._tell_tasks()
                 return
             time.sleep(POLL_SECONDS)
         raise TingchaoError(
             f"the DAGs did not come to rest in {PATIENCE_SECONDS:.0f} s; see {self.airflow.home}"
         )
 
-    def _tell_tasks(self) -> None:
-        for task in self._get_tasks():
+    def _is_anything_coming(self) -> bool:
+        """Whether a landing waits or a run goes on; the landing first, for it turns into a run."""
+        waiting = self._is_landing_waiting()
+        return waiting or bool(self._get_runs("queued") or self._get_runs("running"))
+
+    def _tell_tasks(self) -> bool:
+        """Tell what ended since the last look; return whether a task is at work."""
+        tasks = self._get_tasks()
+        for task in tasks:
             key = (task["dag_id"], task["dag_run_id"], task["task_id"], str(task["try_number"]))
             state = task["state"] or "none"
             if self._seen.get(key) == state:
@@ -123,6 +129,7 @@ class Replay:
             self._seen[key] = state
             if state in MARKS:
                 self._tell(task, state)
+        return any(task["state"] in AT_WORK for task in tasks)
 
     def _tell(self, task: dict[str, Any], state: str) -> None:
         name = f"{task['dag_id']}.{task['task_id']}"
