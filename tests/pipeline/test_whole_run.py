@@ -16,7 +16,7 @@ from tests.pipeline.conftest import Pipeline
 Make = Callable[[], Pipeline]
 Days = tuple[datetime, datetime, datetime]
 
-KILLS = 10
+KILLS = 7
 ELSEWHERE = {"TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
 
 
