@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -335,7 +336,7 @@ def _settle(context: Context, plan: Plan, workshop: Workshop, database: Path) ->
     if workshop.engine is Engine.SPARK:
         bring_to_duckdb(workshop.tables, workshop.database)
         if database == _destination(context, None):
-            kept = workshop.folder.name
+            kept = uuid4().hex
             put_tables_in_place(workshop.tables, _tables_folder(context) / kept)
     finish(workshop.database, plan.wanted, kept)
     put_in_place(workshop.database, database)
