@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+SPARK  := $(VENV)/.ready-spark
+COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test airflow lint format lock bench clean
+.PHONY: help setup spark demo test test-spark airflow lint format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +24,12 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
+spark: $(SPARK) ## add Spark to the environment, for those who outgrow one machine
+
+$(SPARK): $(READY) requirements-spark.lock
+	$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-spark.lock
+	@touch $@
+
 demo: $(READY) ## run the main job on the made-up town
 	$(BIN)/tingchao demo
 
@@ -29,6 +38,9 @@ test: $(READY) ## run every test
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-spark: $(SPARK) ## hold both engines against each other; needs Java 17 or later
+	$(BIN)/python -m pytest tests/spark
 
 airflow: $(READY) ## start Airflow on loopback with the DAGs loaded
 	$(BIN)/tingchao airflow
@@ -42,9 +54,9 @@ format: $(READY) ## mend style
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-lock: ## resolve requirements.lock anew
-	uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --no-header \
-	  --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+lock: ## resolve both lock files anew
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra spark -c requirements.lock -o requirements-spark.lock
 
 bench: $(READY) ## measure speed side by side with the plain way
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

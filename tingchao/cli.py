@@ -18,6 +18,7 @@ import click
 from dotenv import load_dotenv
 
 from tingchao import __version__
+from tingchao.config import Engine
 from tingchao.errors import EXIT_USAGE, ConfigurationError, TingchaoError
 from tingchao.fence import obey_parent
 from tingchao.instants import parse_instant
@@ -103,6 +104,9 @@ def cli(ctx: click.Context, config: Path | None, quiet: bool, now: str | None) -
     ctx.obj = {"config": config, "quiet": quiet, "now": now}
 
 
+_engine_option = click.option(
+    "--engine", type=click.Choice(Engine), help="duckdb or spark; the configured one when absent."
+)
 _run_option = click.option("--run", "run_id", help="Logical run; the same id never lands twice.")
 
 
@@ -143,6 +147,7 @@ def enrich(context: Context) -> None:
 @cli.command()
 @click.option("--as-of", type=INSTANT, help="Build what was known then, beside the current marts.")
 @click.option("--full-refresh", is_flag=True, help="Build everything anew.")
+@_engine_option
 @click.option("--run", "run_id", help="Logical run in whose folder dbt's log is kept.")
 @_with_context
 def build(context: Context, **asked: Any) -> None:

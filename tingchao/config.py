@@ -56,6 +56,13 @@ class ClockKind(StrEnum):
     LOGICAL = "logical"
 
 
+class Engine(StrEnum):
+    """What builds the marts: one process (`duckdb`), or as many machines as there are (`spark`)."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
 class Reporting(_Model):
     """How numbers are cut into days and who may not be singled out."""
 
@@ -244,6 +251,7 @@ class Config(_Model):
     data_dir: str = "data"
     lake_uri: str | None = Field(default=None, description="local path or pyarrow.fs URI")
     clock: ClockKind = ClockKind.WALL
+    engine: Engine = Field(default=Engine.DUCKDB, description="docs/scale.md says when and how")
     reporting: Reporting = Reporting()
     brands: tuple[Brand, ...] = ()
     topics: tuple[Topic, ...] = ()

@@ -7,6 +7,8 @@
      scope: only its rows with this `scope`
      on:    columns that a row shares with its change; none means that any change counts
      from:  date column: rows on or after the change's `from_date` are replaced
+
+   Two more, `month_of` and `each`, say how Spark parts the rows (spark_tables.sql).
 #}
 {% macro get_incremental_replace_changed_sql(arguments) %}
     {%- set replaces = config.get('meta')['replaces'] -%}
@@ -42,7 +44,9 @@
     {{- config(
         materialized='incremental',
         incremental_strategy='replace_changed',
-        meta={'replaces': {'in': 'int_new_segments', 'on': ['segment_id']}}
+        meta={'replaces': {
+            'in': 'int_new_segments', 'on': ['segment_id'], 'month_of': 'collected_at'
+        }}
     ) -}}
 {% endmacro %}
 

@@ -27,10 +27,10 @@
 {# 1 for the greatest value of the month, equal values equal ranks; what is unknown has no rank. #}
 {% macro rank_within_month(column) -%}
     case
-        when {{ column }} is not null then rank() over (
+        when {{ column }} is not null then cast(rank() over (
             partition by period_start_date
             order by {{ column }} desc nulls last
-        )
+        ) as bigint)
     end
 {%- endmacro %}
 

@@ -18,7 +18,7 @@ from tingchao.steps.build import build
 build(open_context(Path(sys.argv[1]), quiet=True))
 """
 MOMENTS = ("Found ", "incremental model main.int_posts", "incremental model main.fan_lifecycle")
-PATIENCE = 120
+PATIENCE = 480  # seconds; a busy machine starts Spark slowly
 
 
 def kill_build_at(moment: str, configuration: Path, logs: Path) -> None:

@@ -8,11 +8,12 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tingchao.config import Engine
 from tingchao.errors import TingchaoError
 from tingchao.fence import run_child
 from tingchao.marts import PROJECT
@@ -29,11 +30,17 @@ KEPT_VARIABLES: Final = (
 )
 """Nothing else of our environment reaches dbt: no secrets, no options, no locale, no time zone."""
 
+KEPT_FOR_SPARK: Final = ("JAVA_HOME", "SPARK_CONF_DIR", "SPARK_HOME", "TINGCHAO_SPARK_")
+"""Beginnings of further names that reach dbt when it works on Spark."""
+
 DATABASE: Final = "work.duckdb"
 WITHOUT: Final = ("--exclude-resource-type", "unit_test")
 """Unit tests are for whoever changes a model, not for every build."""
 
-DBT: Final = "from dbt.cli.main import cli; cli()"
+PROGRAMS: Final = {
+    Engine.DUCKDB: ("-c", "from dbt.cli.main import cli; cli()"),
+    Engine.SPARK: ("-m", "tingchao.building.on_spark"),
+}
 PARTS: Final = ("dbt_project.yml", "profiles.yml", "macros", "models", "seeds", "tests")
 CODE: Final = ("dbt_project.yml", "models/**/*.sql", "macros/**/*.sql", "seeds/*.csv")
 
@@ -50,6 +57,7 @@ class Workshop:
     target: Path
     logs: Path
     time_zone: str
+    engine: Engine = Engine.DUCKDB
 
     @property
     def database(self) -> Path:
@@ -58,6 +66,11 @@ class Workshop:
     @property
     def inputs(self) -> Path:
         return self.folder / "inputs"
+
+    @property
+    def tables(self) -> Path:
+        """Where Spark keeps its tables."""
+        return self.folder / "tables"
 
     def lay_out(self) -> None:
         """Make the folders, and the links that make a dbt project of this one."""
@@ -90,7 +103,7 @@ def run_models(workshop: Workshop) -> dict[str, float]:
     """
     results = workshop.target / "run_results.json"
     results.unlink(missing_ok=True)
-    environment = dbt_environment(workshop.time_zone)
+    environment = dbt_environment(workshop)
     child = run_child(dbt_command(workshop), env=environment, cwd=workshop.folder)
     if results.exists():
         shutil.copy(results, workshop.logs)
@@ -106,21 +119,28 @@ def run_models(workshop: Workshop) -> dict[str, float]:
 
 def dbt_command(workshop: Workshop) -> list[str]:
     """Return the command line."""
-    command = [sys.executable, "-c", DBT, "--quiet", "--no-use-colors", "build"]
+    program = [sys.executable, *PROGRAMS[workshop.engine], "--quiet", "--no-use-colors", "build"]
     folders = ["--target-path", str(workshop.target), "--log-path", str(workshop.logs)]
-    return [*command, *folders, *WITHOUT]
+    return [*program, *folders, "--target", workshop.engine.value, *WITHOUT]
 
 
-def dbt_environment(time_zone: str) -> dict[str, str]:
+def dbt_environment(workshop: Workshop) -> dict[str, str]:
     """Return the whole environment of the child: the same numbers on any machine, in any locale."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    if workshop.engine is Engine.SPARK:
+        kept |= _for_spark(os.environ)
+        kept["TINGCHAO_WORKSHOP"] = str(workshop.folder.absolute())  # executors work elsewhere
     return {
         **kept,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
-        "TINGCHAO_TIME_ZONE": time_zone,
+        "TINGCHAO_TIME_ZONE": workshop.time_zone,
     }
+
+
+def _for_spark(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in environment if name.startswith(KEPT_FOR_SPARK)}
 
 
 def _entries(results: Path) -> list[dict[str, Any]]:

@@ -14,10 +14,13 @@ from typing import Any, Final
 
 import duckdb
 
+from tingchao.config import Engine
+
 VIEWS: Final = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
 BUILT: Final = "built"
 BUILT_SEGMENTS: Final = "built_segments"
 BUILT_BATCHES: Final = "built_batches"
+BUILT_TABLES: Final = "built_tables"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class State:
     text_version: str | None
     segments: frozenset[str]
     batches: frozenset[str]
+    engine: str = Engine.DUCKDB.value
 
 
 _SCALARS: Final = tuple(
@@ -56,18 +60,35 @@ def read_state(database: Path) -> State | None:
     return State(**scalars, segments=segments, batches=batches)
 
 
-def finish(database: Path, state: State) -> None:
-    """Close a built database: no views on files that move on, its state, its log folded in."""
+def read_tables_name(database: Path) -> str | None:
+    """Return the name of the folder of Spark tables that belongs to a database; None without."""
+    try:
+        with duckdb.connect(database, read_only=True) as connection:
+            row = connection.execute(f"select folder_name from {BUILT_TABLES}").fetchone()
+    except duckdb.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def finish(database: Path, state: State, tables_name: str | None = None) -> None:
+    """Close a built database: no views on files that move on, its state, its log folded in.
+
+    `tables_name` names the folder of Spark tables that the next build on Spark goes on from.
+    """
     with duckdb.connect(database) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for (view,) in connection.execute(VIEWS).fetchall():
             connection.execute(f'drop view "{view}"')
         connection.execute(
             f"create or replace table {BUILT} (as_of timestamptz, through_date date, "
-            "configuration_digest varchar, code_digest varchar, text_version varchar)"
+            "configuration_digest varchar, code_digest varchar, text_version varchar, "
+            "engine varchar)"
         )
         values = [getattr(state, name) for name in _SCALARS]
-        connection.execute(f"insert into {BUILT} values (?, ?, ?, ?, ?)", values)
+        connection.execute(f"insert into {BUILT} values ({', '.join('?' for _ in values)})", values)
+        if tables_name is not None:
+            connection.execute(f"create or replace table {BUILT_TABLES} (folder_name varchar)")
+            connection.execute(f"insert into {BUILT_TABLES} values (?)", [tables_name])
         _write_ids(connection, BUILT_SEGMENTS, state.segments)
         _write_ids(connection, BUILT_BATCHES, state.batches)
         connection.execute("checkpoint")

@@ -14,11 +14,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -33,7 +34,9 @@ from tingchao.building.inputs import (
     write_inputs,
 )
 from tingchao.building.models import DATABASE, Workshop, digest_code, run_models
-from tingchao.building.state import State, finish, put_in_place, read_state
+from tingchao.building.spark_tables import bring_to_duckdb, keep_tables, put_tables_in_place
+from tingchao.building.state import State, finish, put_in_place, read_state, read_tables_name
+from tingchao.config import Engine
 from tingchao.context import Context
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
@@ -113,9 +116,12 @@ def build(
     *,
     as_of: datetime | None = None,
     full_refresh: bool = False,
+    engine: Engine | None = None,
     run_id: str | None = None,
 ) -> BuildSummary:
     """Build the marts of now, or those that could be known at `as_of`, beside the current ones.
+
+    `engine` is the configured one unless said; what one engine built, the other builds anew.
 
     `BusyError` when another process builds; `TingchaoError` names the model or test that failed, in
     which case nothing has changed. May be killed at any moment and run again.
@@ -123,8 +129,10 @@ def build(
     began = time.monotonic()
     with exclusive(context.lock("build")):
         _clear(context.data / "warehouse" / "attempts")
+        _forget_other_tables(context)
         configuration = describe_configuration(context, definition_version())
-        plan = _plan(context, configuration, as_of, full_refresh)
+        engine = engine or context.config.engine
+        plan = _plan(context, configuration, as_of, full_refresh, engine)
         database = _destination(context, as_of)
         seconds = {}
         if plan.mode is not Mode.UNCHANGED:
@@ -162,10 +170,14 @@ def count_rows(database: Path) -> dict[str, int]:
 
 
 def _plan(
-    context: Context, configuration: dict[str, Rows], as_of: datetime | None, full_refresh: bool
+    context: Context,
+    configuration: dict[str, Rows],
+    as_of: datetime | None,
+    full_refresh: bool,
+    engine: Engine,
 ) -> Plan:
     ledger, waiting = split_by_verdict(context.lake.ledger(as_of=as_of))
-    wanted = _wanted(context, ledger, configuration, as_of)
+    wanted = replace(_wanted(context, ledger, configuration, as_of), engine=engine.value)
     previous = read_state(_destination(context, None)) if as_of is None else None
     mode, reason = _mode(context, previous, wanted, as_of, full_refresh)
     crawls = tuple(waiting["crawl_id"].to_pylist())
@@ -227,6 +239,10 @@ def _texts(context: Context, version: str | None) -> Path:
 
 def _reasons_to_start_anew(context: Context, old: State, new: State) -> Iterator[str]:
     """Say why the old numbers cannot be added to; nothing when they can."""
+    if old.engine != new.engine:
+        yield f"{old.engine} built the last one"
+    elif new.engine == Engine.SPARK and _tables_of_last_build(context) is None:
+        yield "the tables of the last build are gone"
     if old.code_digest != new.code_digest:
         yield "models changed"
     if old.configuration_digest != new.configuration_digest:
@@ -276,16 +292,15 @@ def _build(
         target=context.data / "warehouse" / "dbt",
         logs=context.run_folder(run_id or attempt) / "dbt",
         time_zone=context.config.reporting.time_zone,
+        engine=Engine(plan.wanted.engine),
     )
     try:
         workshop.lay_out()
         write_inputs(workshop.inputs, configuration, plan.terms)
         _link_what_is_new(context, plan, workshop)
-        if plan.mode is Mode.INCREMENTAL:
-            shutil.copyfile(database, workshop.database)
+        _bring_last_build(context, plan, workshop)
         seconds = run_models(workshop)
-        finish(workshop.database, plan.wanted)
-        put_in_place(workshop.database, database)
+        _settle(context, plan, workshop, database)
     except (OSError, duckdb.Error) as error:
         raise TingchaoError(
             f"build: {error}; the marts of the last build stay as they are. A build needs room for "
@@ -304,6 +319,47 @@ def _link_what_is_new(context: Context, plan: Plan, workshop: Workshop) -> None:
     texts = _texts(context, plan.wanted.text_version)
     workshop.link("texts", (texts / f"{batch}.parquet" for batch in plan.terms.new_batches), texts)
     workshop.link("texts", [workshop.inputs / NO_TEXTS], workshop.inputs)
+
+
+def _bring_last_build(context: Context, plan: Plan, workshop: Workshop) -> None:
+    """Give an incremental build what it adds to, a full one nothing."""
+    adds = plan.mode is Mode.INCREMENTAL
+    if workshop.engine is Engine.SPARK:
+        keep_tables(_tables_of_last_build(context) if adds else None, workshop)
+    elif adds:
+        shutil.copyfile(_destination(context, None), workshop.database)
+
+
+def _settle(context: Context, plan: Plan, workshop: Workshop, database: Path) -> None:
+    """Put what was built in its place; the rename of the database, at the end, is what counts."""
+    kept = None
+    if workshop.engine is Engine.SPARK:
+        bring_to_duckdb(workshop.tables, workshop.database)
+        if database == _destination(context, None):
+            kept = uuid4().hex
+            put_tables_in_place(workshop.tables, _tables_folder(context) / kept)
+    finish(workshop.database, plan.wanted, kept)
+    put_in_place(workshop.database, database)
+    _forget_other_tables(context)
+
+
+def _tables_folder(context: Context) -> Path:
+    return context.data / "warehouse" / "spark"
+
+
+def _tables_of_last_build(context: Context) -> Path | None:
+    """Return the Spark tables that belong to the current database."""
+    name = read_tables_name(_destination(context, None))
+    folder = _tables_folder(context) / name if name else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _forget_other_tables(context: Context) -> None:
+    """Remove the Spark tables that no database goes on from."""
+    kept = _tables_of_last_build(context)
+    for folder in _tables_folder(context).glob("*"):
+        if folder != kept:
+            _clear(folder)
 
 
 def _clear(folder: Path) -> None:

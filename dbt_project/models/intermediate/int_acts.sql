@@ -2,7 +2,9 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_changed',
-    meta={'replaces': {'in': 'int_touched_posts', 'on': ['channel_id', 'post_id']}}
+    meta={'replaces': {
+        'in': 'int_touched_posts', 'on': ['channel_id', 'post_id'], 'month_of': 'act_date'
+    }}
 ) }}
 
 with

@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_changed',
-    meta={'replaces': {'in': 'int_new_batches', 'on': ['batch_id']}}
+    meta={'replaces': {'in': 'int_new_batches', 'on': ['batch_id'], 'each': 'batch_id'}}
 ) }}
 
 select

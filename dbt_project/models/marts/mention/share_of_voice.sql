@@ -53,10 +53,10 @@ select
     cast(coalesce(total_mention_count, 0) as bigint) as total_mention_count, -- as above
     cast(mention_count as double) / total_mention_count as share_rate,
     case
-        when total_mention_count is not null then rank() over (
+        when total_mention_count is not null then cast(rank() over (
             partition by period_type, period_start_date
             order by mention_count desc
-        )
+        ) as bigint)
     end as rank,
     coverage_rate,
     definition_version
