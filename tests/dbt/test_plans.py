@@ -17,6 +17,7 @@ from tests.dbt.landing import instant, post
 from tingchao.building.inputs import Terms, describe_configuration, digest_of, write_inputs
 from tingchao.building.models import Workshop
 from tingchao.building.state import State, finish, read_state
+from tingchao.config import Engine
 from tingchao.context import Context
 from tingchao.errors import TingchaoError
 from tingchao.steps import build as steps
@@ -46,12 +47,20 @@ def _reasons(installation: Installation, old: State, new: State) -> list[str]:
         ({"as_of": datetime(2026, 2, 1, tzinfo=UTC)}, "the ledger ends earlier than before"),
         ({"segments": frozenset({"s2"})}, "something built upon is gone"),
         ({"batches": frozenset()}, "something built upon is gone"),
+        ({"engine": "spark"}, "duckdb built the last one"),
     ],
 )
 def test_what_makes_a_build_start_from_nothing(
     install: Callable[..., Installation], change: dict[str, object], reason: str
 ) -> None:
     assert _reasons(install(), BUILT, replace(BUILT, **change)) == [reason]
+
+
+def test_spark_starts_from_nothing_when_its_tables_are_gone(
+    install: Callable[..., Installation],
+) -> None:
+    on_spark = replace(BUILT, engine="spark")
+    assert _reasons(install(), on_spark, on_spark) == ["the tables of the last build are gone"]
 
 
 def test_what_is_only_new_does_not(install: Callable[..., Installation]) -> None:
@@ -98,7 +107,8 @@ def test_what_no_gate_has_passed_is_not_built(install: Callable[..., Installatio
 
 def _plan(installation: Installation, as_of: datetime | None = None) -> steps.Plan:
     context = Context(installation.context.config)
-    return steps._plan(context, describe_configuration(context, "1"), as_of, False)
+    configuration = describe_configuration(context, "1")
+    return steps._plan(context, configuration, as_of, False, Engine.DUCKDB)
 
 
 def _ledger_row(installation: Installation, segment_id: str) -> dict[str, object]:

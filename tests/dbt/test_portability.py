@@ -118,7 +118,7 @@ def test_there_are_models_to_look_at() -> None:
 def test_a_model_runs_on_both_engines(path: Path) -> None:
     assert faults(path.read_text(encoding="utf-8")) == [], (
         "write it with what both engines have, or put both ways into macros/ behind "
-        "adapter.dispatch: docs/decisions/0006-two-engines.md"
+        "adapter.dispatch: docs/decisions/0008-two-engines.md"
     )
 
 

@@ -23,7 +23,10 @@ ALLOWED = {
     "dags": {"dags", "tingchao.config", "tingchao.errors"},
     "tingchao": OURS - {"demo", "dags"},
 }
-HEAVY = {"dbt", "duckdb", "great_expectations", "jieba", "opencc", "pandas", "pyarrow", "scrapy"}
+HEAVY = {
+    *("dbt", "duckdb", "great_expectations", "jieba", "opencc"),
+    *("pandas", "pyarrow", "pyspark", "scrapy"),
+}
 
 
 def python_files(folder: str) -> list[Path]:
@@ -83,12 +86,25 @@ def test_no_machine_path_and_no_registry_address_is_written_down() -> None:
     assert not found
 
 
-def test_the_lock_names_no_address_and_hashes_everything() -> None:
-    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-spark.lock"])
+def test_a_lock_names_no_address_and_hashes_everything(name: str) -> None:
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
     assert "://" not in text
     pinned = re.findall(r"^[a-z0-9._-]+==", text, re.MULTILINE | re.IGNORECASE)
     assert len(pinned) > 100
     assert text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_spark_is_an_extra_that_changes_nothing_of_the_default_environment() -> None:
+    default, with_spark = (_pins(name) for name in ("requirements.lock", "requirements-spark.lock"))
+    assert {"pyspark", "dbt-spark"} <= with_spark.keys() - default.keys()
+    shared = with_spark.keys() & default.keys()
+    assert {name: with_spark[name] for name in shared} == {name: default[name] for name in shared}
+
+
+def _pins(lock: str) -> dict[str, str]:
+    text = (REPOSITORY / lock).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", text, re.MULTILINE | re.IGNORECASE))
 
 
 def test_dbt_keeps_its_two_rules() -> None:

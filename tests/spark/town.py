@@ -141,9 +141,7 @@ def _fan_counts(place: Place, since: int, until: int) -> Iterator[Row]:
 def _is_told(bought: Order, since: int, until: int) -> bool:
     if bought.at >= since:
         return True
-    then, now = (
-        (bought.status_at(end), bought.refund_at(end)) for end in (since, until)
-    )
+    then, now = ((bought.status_at(end), bought.refund_at(end)) for end in (since, until))
     return then != now
 
 

@@ -1,6 +1,7 @@
 """A process that keeps one Spark session open and runs one dbt after the other in it.
 
-Reads one JSON line per run, `{"arguments", "environment", "folder"}`, and answers with `{"code"}`. What Spark needs to start and to warm up is then paid once, not once a build.
+Reads one JSON line per run, `{"arguments", "environment", "folder"}`, and answers with `{"code"}`.
+What Spark needs to start and to warm up is then paid once, not once a build.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from tingchao import cli as door
-from tingchao.cli import cli
+from tingchao.cli import ENGINES, cli
+from tingchao.config import Engine
 from tingchao.errors import TingchaoError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -103,8 +104,13 @@ def test_a_build_keeps_its_log_with_its_run(
     config = tmp_path / "tingchao.yml"
     config.write_text("version: 1\nchannels: []\n", encoding="utf-8")
     monkeypatch.setattr("tingchao.steps.build.build", remember)
-    CliRunner().invoke(cli, ["--config", str(config), "build", "--run", "nightly"])
-    assert asked == {"as_of": None, "full_refresh": False, "run_id": "nightly"}
+    command = ["--config", str(config), "build", "--run", "nightly", "--engine", "spark"]
+    CliRunner().invoke(cli, command)
+    assert asked == {"as_of": None, "full_refresh": False, "engine": "spark", "run_id": "nightly"}
+
+
+def test_a_build_knows_the_engines_of_the_configuration() -> None:
+    assert list(ENGINES) == [engine.value for engine in Engine]
 
 
 def test_airflow_on_a_fresh_checkout_shows_the_example(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +31,7 @@ KEPT_TABLES: Final = pa.schema({"table_name": pa.string(), "columns": pa.string(
 DUCKDB_TYPES: Final = {"int": "integer", "string": "varchar", "timestamp_ntz": "timestamp"}
 """Spark's names of types where DuckDB has others."""
 
-Columns = Mapping[str, str]
+Columns = dict[str, str]
 
 
 def keep_tables(previous: Path | None, workshop: Workshop) -> None:
@@ -60,7 +59,7 @@ def read_columns(tables: Path) -> dict[str, Columns]:
             f"{tables / COLUMNS}: no list of columns; expected the one that every build on Spark "
             "writes at its end. Build anew: tingchao build --full-refresh"
         )
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, Columns] = {}
     listed = pa.concat_tables(pq.read_table(file) for file in files)
     for row in listed.sort_by([("table_name", "ascending"), ("place", "ascending")]).to_pylist():
         found.setdefault(row["table_name"], {})[row["column_name"]] = row["column_type"]
@@ -86,9 +85,7 @@ def put_tables_in_place(tables: Path, place: Path) -> None:
     _sync(place.parent)
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, columns: Columns
-) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, columns: Columns) -> None:
     own = {column: kind for column, kind in columns.items() if column != PART}
     declared = ", ".join(f'"{c}" {DUCKDB_TYPES.get(kind, kind)}' for c, kind in own.items())
     connection.execute(f"create table {name} ({declared})")

@@ -116,7 +116,7 @@ def build(
     *,
     as_of: datetime | None = None,
     full_refresh: bool = False,
-    engine: Engine | None = None,
+    engine: str | None = None,
     run_id: str | None = None,
 ) -> BuildSummary:
     """Build the marts of now, or those that could be known at `as_of`, beside the current ones.
@@ -131,8 +131,8 @@ def build(
         _clear(context.data / "warehouse" / "attempts")
         _forget_other_tables(context)
         configuration = describe_configuration(context, definition_version())
-        engine = engine or context.config.engine
-        plan = _plan(context, configuration, as_of, full_refresh, engine)
+        chosen = Engine(engine or context.config.engine)
+        plan = _plan(context, configuration, as_of, full_refresh, chosen)
         database = _destination(context, as_of)
         seconds = {}
         if plan.mode is not Mode.UNCHANGED:
