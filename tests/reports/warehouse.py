@@ -290,7 +290,7 @@ from (values
 STATE = """
 create table built as
 select ?::timestamptz as as_of, ?::date as through_date, 'c0ffee' as configuration_digest,
-    'c0dec0dec0de' as code_digest, ?::varchar as text_version;
+    'c0dec0dec0de' as code_digest, ?::varchar as text_version, 'duckdb' as engine;
 """
 NOTHING_MORE = """
 create table built_segments (id varchar);
