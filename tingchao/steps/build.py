@@ -363,6 +363,9 @@ def _forget_other_tables(context: Context) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove a folder and all in it; what a killed build left behind is nobody's."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove a folder and all in it; what a killed build left behind is nobody's.
+
+    A Spark that dies with its build may still write into its own folder for a moment: what does not
+    go now goes with the next build.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
