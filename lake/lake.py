@@ -165,14 +165,20 @@ class Lake:
     ) -> ChannelHistory:
         return ChannelHistory(self._ledger.of_channel(source, channel_id, as_of))
 
-    def texts(self, skip: Collection[str] | pa.Array = frozenset()) -> Iterator[pa.RecordBatch]:
+    def texts(
+        self,
+        skip: Collection[str] | pa.Array = frozenset(),
+        *,
+        skip_segments: Collection[str] = frozenset(),
+    ) -> Iterator[pa.RecordBatch]:
         """Yield every distinct text of the committed posts once: (text_hash, text).
 
-        Those whose hash is in `skip` are left out.
+        Those whose hash is in `skip` are left out, and `skip_segments` are not read at all.
         """
         seen = set(skip) if isinstance(skip, Collection) else set(skip.to_pylist())
         columns = ["text_hash", "title_text", "body_text"]
-        dataset = self._store.dataset(self._paths("posts"), TABLES["posts"])
+        paths = [p for p in self._paths("posts") if PurePosixPath(p).stem not in skip_segments]
+        dataset = self._store.dataset(paths, TABLES["posts"])
         for batch in dataset.to_batches(columns=columns, filter=pc.field("text_hash").is_valid()):
             fresh: dict[str, str | None] = {}
             for digest, title, body in zip(*(c.to_pylist() for c in batch.columns), strict=True):

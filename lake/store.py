@@ -159,6 +159,15 @@ class LocalStore(Store):
             for path, data in files.items():
                 self._put(path, data)
 
+    def adopt(self, files: Mapping[str, Path]) -> None:
+        """Take over finished, durable files of the same disk, each in one rename."""
+        with self._locked():
+            for path, file in files.items():
+                self._make_folder((self.root / path).parent)
+                self.disk.replace(file, self.root / path)
+            for folder in sorted({(self.root / path).parent for path in files}):
+                self.disk.sync_folder(folder)
+
     def commit(self, files: Mapping[str, pa.Buffer], ledger: tuple[str, pa.Buffer]) -> None:
         ledger_path, row = ledger
         with self._locked():

@@ -27,9 +27,10 @@ from types import FrameType
 import psutil  # type: ignore[import-untyped]
 
 from tingchao.airflow_api import AirflowApi, AirflowApiError
+from tingchao.children import send_signal, start_logged, stop_tree, tail
 from tingchao.config import Config
 from tingchao.errors import ConfigurationError, TingchaoError
-from tingchao.fence import die_with_parent, exclusive
+from tingchao.fence import exclusive
 
 USER = "tingchao"
 POOL = {"name": "warehouse", "slots": 1, "description": "DuckDB allows one writing process"}
@@ -42,7 +43,6 @@ WATCHED = ("metadatabase", "scheduler", "dag_processor")
 START_SECONDS = 300.0
 MAX_RESTARTS = 5
 LOAD_SECONDS = 60.0
-STOP_SECONDS = 15.0
 DAGS = Path(__file__).resolve().parent.parent / "dags"
 
 Echo = Callable[[str], object]
@@ -102,7 +102,7 @@ class RunningAirflow:
     home: Path
     environment: Mapping[str, str]
     echo: Echo
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     restarts: Counter[str] = field(default_factory=Counter)
 
     def start(self, name: str) -> None:
@@ -214,28 +214,6 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
     return {**tuned, **inherited, **fixed}
 
 
-def stop_tree(processes: list[subprocess.Popen[bytes]], patience: float = STOP_SECONDS) -> None:
-    """End the processes and all that came from them: politely, then for good."""
-    members = [m for process in processes if process.poll() is None for m in _tree(process.pid)]
-    for member in members:
-        _signal(member, signal.SIGTERM)
-    _, alive = psutil.wait_procs(members, timeout=patience)
-    stubborn = {*alive, *(child for one in alive for child in _tree(one.pid))}
-    for member in stubborn:
-        _signal(member, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=patience)
-    for process in processes:
-        process.wait()
-
-
-def tail(file: Path, lines: int = 15) -> str:
-    """Last lines of a log; empty when there is none."""
-    try:
-        return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
-
-
 def end_leftovers(home: Path) -> None:
     """Kill the workers that outlive their scheduler, or a launcher that was itself killed.
 
@@ -244,39 +222,13 @@ def end_leftovers(home: Path) -> None:
     for process in psutil.process_iter(["cmdline", "cwd"]):
         title = (process.info["cmdline"] or [""])[0]
         if title.startswith("airflow worker") and process.info["cwd"] == str(home):
-            _signal(process, signal.SIGKILL)
+            send_signal(process, signal.SIGKILL)
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    try:
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _signal(process: psutil.Process, sign: int) -> None:
-    try:
-        process.send_signal(sign)
-    except psutil.NoSuchProcess:
-        return
-
-
-def _start(log: Path, words: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a component in a session of its own, so that Ctrl-C reaches us alone."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    parent = os.getpid()
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "airflow", *words],
-            env=dict(env),
-            cwd=env["AIRFLOW_HOME"],  # `-m` would put our own folder on its path
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=lambda: die_with_parent(parent),
-        )
+def _start(log: Path, words: list[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a component; not in our own folder, which `-m` would put on its path."""
+    argv = [sys.executable, "-m", "airflow", *words]
+    return start_logged(argv, log=log, env=env, cwd=Path(env["AIRFLOW_HOME"]))
 
 
 def _migrate(home: Path, env: Mapping[str, str], echo: Echo) -> None:

@@ -136,12 +136,13 @@ def import_(context: Context, import_ids: tuple[str, ...], run_id: str | None) -
 
 
 @cli.command()
+@_engine_option
 @_with_context
-def enrich(context: Context) -> None:
+def enrich(context: Context, engine: str | None) -> None:
     """Understand each distinct text once: words, mentions, mood, intent, noise."""
     from tingchao.steps.enrich import enrich as step
 
-    _finish(step(context))
+    _finish(step(context, engine=engine))
 
 
 @cli.command()
@@ -292,6 +293,22 @@ def airflow(ctx: click.Context, port: int, config: Path | None) -> None:
         click.echo(f"no {path} yet: showing {EXAMPLE_CONFIG}; copy it there and make it yours")
         path = EXAMPLE_CONFIG
     serve(load_config(path), port=port, echo=click.echo)
+
+
+@cli.command("spark-cluster", context_settings={"allow_interspersed_args": False})
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--cores", type=click.IntRange(min=1), default=1, show_default=True, help="Of each.")
+@click.option("--memory", default="2g", show_default=True, help="Of each, as Spark writes it.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
+@_with_context
+def spark_cluster(context: Context, command: tuple[str, ...], **size: Any) -> None:
+    """Start a Spark master and workers on this machine, and run COMMAND on them.
+
+    Without COMMAND it waits for Ctrl-C and says how to use them from elsewhere.
+    """
+    from tingchao.spark_cluster import Size, compute_on_cluster
+
+    sys.exit(compute_on_cluster(context, Size(**size), command, echo=click.echo))
 
 
 @cli.command()

@@ -109,7 +109,7 @@ def run_child(
     """
     pipe = subprocess.PIPE if capture else None
     process = start_child(argv, env=env, cwd=cwd, stdout=pipe, stderr=pipe)
-    with _ending_on_signals():
+    with ending_on_signals():
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException:
@@ -129,7 +129,7 @@ def end_group(process: subprocess.Popen[str], patience: float = 10.0) -> None:
 
 
 @contextmanager
-def _ending_on_signals() -> Iterator[None]:
+def ending_on_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGINT into an exit that unwinds; signals are the main thread's alone."""
 
     def unwind(signum: int, _frame: FrameType | None) -> None:

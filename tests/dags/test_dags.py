@@ -298,3 +298,18 @@ def test_parsing_is_quick_and_loads_no_stage(tmp_path: Any, airflow_home: Any) -
     stages = {"lake", "scrapers", "enrichment", "quality", "reports", "demo", "scrapy", "dbt"}
     stages |= {"great_expectations", "duckdb", "jieba", "pyarrow", "pandas"}
     assert not stages & {module.partition(".")[0] for module in modules}
+
+
+def test_the_engine_is_chosen_by_configuration_and_never_by_a_dag(load: Any) -> None:
+    def commands(config: str) -> dict[tuple[str, str], str]:
+        return {
+            (dag.dag_id, task.task_id): getattr(task, "bash_command", "")
+            for dag in load(config).dags.values()
+            for task in dag.tasks
+        }
+
+    on_duckdb, on_spark = commands(CONFIG), commands(CONFIG + "engine: spark\n")
+    assert on_duckdb == on_spark
+    assert ("marts", "enrich") in on_spark
+    for file in DAGS.glob("*.py"):
+        assert not re.search("spark|engine", file.read_text(encoding="utf-8"), re.I)

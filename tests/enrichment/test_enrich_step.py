@@ -21,10 +21,11 @@ from enrichment import ENRICHED_FILE
 from lake import Lake, LogicalRun, Window
 from tingchao.config import Config
 from tingchao.context import Context
+from tingchao.enriching import batches as batching
+from tingchao.enriching.batches import regroup
 from tingchao.errors import BusyError, ConfigurationError
 from tingchao.fence import exclusive
-from tingchao.steps import enrich as step
-from tingchao.steps.enrich import enrich, lexicon_of, regroup
+from tingchao.steps.enrich import enrich, lexicon_of
 
 NOW = datetime(2026, 10, 9, 1, 2, 3, tzinfo=UTC)
 DAY = Window(NOW - timedelta(days=1), NOW)
@@ -34,10 +35,11 @@ CHILD = """
 import sys
 from pathlib import Path
 import tests.enrichment.test_enrich_step as story
-from tingchao.steps import enrich as step
+from tingchao.enriching import batches
+from tingchao.steps.enrich import enrich
 if __name__ == "__main__":
-    step.MAX_ROWS = 40
-    step.enrich(story.context_of(Path(sys.argv[1])))
+    batches.MAX_ROWS = 40
+    enrich(story.context_of(Path(sys.argv[1])))
 """
 
 
@@ -143,8 +145,8 @@ def test_names_are_aliases_unless_they_are_given_as_such(tmp_path: Path) -> None
 
 
 def test_batches_are_regrouped_by_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "MAX_ROWS", 10)
-    monkeypatch.setattr(step, "MAX_BYTES", 4096)
+    monkeypatch.setattr(batching, "MAX_ROWS", 10)
+    monkeypatch.setattr(batching, "MAX_BYTES", 4096)
     sizes = [1, 1, 25, 3, 0, 7]
     batches = [
         pa.record_batch({"text_hash": [f"{i}-{j}" for j in range(n)], "text": ["長" * 20] * n})

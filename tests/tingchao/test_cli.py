@@ -154,3 +154,27 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("step", ["enrich", "build"])
+@pytest.mark.parametrize(
+    ("words", "asked"), [([], None), *((["--engine", name], name) for name in door.ENGINES)]
+)
+def test_a_step_computes_on_the_engine_that_is_asked_for(
+    step: str,
+    words: list[str],
+    asked: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+
+    def remember(_context: object, *, engine: str | None, **_: object) -> None:
+        found.append(engine)
+        raise TingchaoError("enough")
+
+    config = tmp_path / "tingchao.yml"
+    config.write_text("version: 1\nchannels: []\n", encoding="utf-8")
+    monkeypatch.setattr(f"tingchao.steps.{step}.{step}", remember)
+    CliRunner().invoke(cli, ["--config", str(config), step, *words])
+    assert found == [asked]

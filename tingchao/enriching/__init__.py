@@ -1,0 +1,1 @@
+"""Understanding texts: in which batches, on which engine, and how the result lies on disk."""
