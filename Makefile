@@ -9,10 +9,10 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark demo test test-spark airflow lint format lock bench clean
+.PHONY: help setup spark spark-cluster demo test test-spark airflow lint format lock bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY) ## create the environment from the lock file
 
@@ -44,6 +44,9 @@ test-spark: $(SPARK) ## hold both engines against each other; needs Java 17 or l
 
 airflow: $(READY) ## start Airflow on loopback with the DAGs loaded
 	$(BIN)/tingchao airflow
+
+spark-cluster: $(SPARK) ## the demo's marts on a Spark master and two workers of this machine
+	$(BIN)/python -m demo.on_spark
 
 lint: $(READY) ## check style and types
 	$(BIN)/python -m ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,10 @@ import pytest
 
 from benchmarks.enrichment import generate_posts
 from lake import LogicalRun
+from tests.dbt.conftest import Installation
 from tests.enrichment.test_enrich_step import DAY, rows_of
+from tests.spark.comparing import differences
+from tests.spark.town import Settling, town_configuration
 from tingchao import spark
 from tingchao.config import Engine
 from tingchao.context import Context, open_context
@@ -33,6 +37,7 @@ pytestmark = [
 ]
 
 POSTS = 6_000
+BUILT_IN_THE_MIDDLE = "int_posts__rows"
 PATIENCE_SECONDS = 1200
 CONFIG = """\
 version: 1
@@ -63,12 +68,12 @@ def land_posts(context: Context, crawl_id: str, seed: int) -> None:
 
 
 @contextmanager
-def enriching_on_a_cluster(home: Path) -> Iterator[psutil.Popen]:
-    """`tingchao spark-cluster tingchao enrich`, in so many tasks that one can come between."""
+def on_a_cluster(config: Path, *step: str, pieces: int) -> Iterator[psutil.Popen]:
+    """`tingchao spark-cluster tingchao STEP`, in so many tasks that one can come between."""
     tingchao = [sys.executable, "-m", "tingchao.cli"]
-    argv = [*tingchao, "--config", str(home / "config.yml"), "spark-cluster", *tingchao, "enrich"]
-    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": MANY_TASKS, spark.SHUFFLE_PARTITIONS: "32"}
-    pipe = subprocess.PIPE
+    argv = [*tingchao, "--config", str(config), "spark-cluster", *tingchao, *step]
+    cut = {"PYSPARK_SUBMIT_ARGS": MANY_TASKS, spark.SHUFFLE_PARTITIONS: str(pieces)}
+    environment, pipe = {**os.environ, **cut}, subprocess.PIPE
     process = psutil.Popen(argv, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True)
     try:
         yield process
@@ -90,6 +95,14 @@ def files_aside(home: Path) -> int:
     return len(list((home / "data/enriched/attempts").glob("*/*.parquet")))
 
 
+def kill_a_worker(process: psutil.Popen) -> None:
+    """Kill one of the two workers that compute, and all that came from it."""
+    victim, *others = executors(process)
+    assert others, "both workers were computing"
+    for member in [victim, *victim.children(recursive=True)]:
+        member.kill()
+
+
 def executors(process: psutil.Popen) -> list[psutil.Process]:
     """The workers that have an executor, which is their child."""
     workers = [c for c in process.children(recursive=True) if "worker.Worker" in command_of(c)]
@@ -104,12 +117,9 @@ def command_of(process: psutil.Process) -> str:
 
 
 def test_1_a_worker_killed_in_the_middle_changes_no_row(home: Path, tmp_path: Path) -> None:
-    with enriching_on_a_cluster(home) as process:
+    with on_a_cluster(home / "config.yml", "enrich", pieces=32) as process:
         wait_until(lambda: files_aside(home) >= 3, process)
-        victim, *others = executors(process)
-        assert others, "both workers were computing"
-        for member in [victim, *victim.children(recursive=True)]:
-            member.kill()
+        kill_a_worker(process)
         assert files_aside(home) < 32, "and were not done"
         said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, said
@@ -131,7 +141,7 @@ def without_instant(row: dict[str, object]) -> dict[str, object]:
 def test_2_killed_itself_it_leaves_no_process_and_no_torn_file(home: Path) -> None:
     land_posts(open_context(home / "config.yml", quiet=True), "second", 21)
     before = rows_of(home)
-    with enriching_on_a_cluster(home) as process:
+    with on_a_cluster(home / "config.yml", "enrich", pieces=32) as process:
         wait_until(lambda: files_aside(home) >= 3, process)
         family = process.children(recursive=True)
         process.send_signal(signal.SIGKILL)
@@ -142,6 +152,26 @@ def test_2_killed_itself_it_leaves_no_process_and_no_torn_file(home: Path) -> No
     enrich(open_context(home / "config.yml", quiet=True), engine=Engine.DUCKDB)
     hashes = [row["text_hash"] for row in rows_of(home)]
     assert len(hashes) == len(set(hashes)) > len(before)
+
+
+def test_3_a_worker_killed_in_the_middle_of_a_build_changes_no_row(
+    install: Callable[..., Installation],
+) -> None:
+    here = install(town_configuration())
+    Settling(here.context, here.landing).land("2026-03-03 09:00")
+    enrich(here.context)
+    there = install(town_configuration())
+    for part in ("landing", "enriched"):
+        target = there.context.data / part
+        shutil.copytree(here.context.data / part, target, dirs_exist_ok=True)
+    attempts = there.context.data / "warehouse/attempts"
+    step = ("build", "--engine", "spark")
+    with on_a_cluster(there.home / "tingchao.yml", *step, pieces=2) as process:
+        wait_until(lambda: [*attempts.glob(f"*/tables/{BUILT_IN_THE_MIDDLE}")], process)
+        kill_a_worker(process)
+        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, said
+    assert differences(here.build().database, there.database) == []
 
 
 def test_a_second_cluster_on_the_same_data_is_refused(tmp_path: Path) -> None:
