@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from tingchao.errors import TingchaoError
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 90.0  # longer than SQLite may wait for its lock (airflow.environment)
 
 
 class AirflowApiError(TingchaoError):
