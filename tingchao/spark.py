@@ -23,6 +23,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Final
 
 from tingchao.errors import TingchaoError
@@ -111,6 +112,7 @@ def session_settings(environment: Mapping[str, str] = os.environ) -> dict[str, s
         return settings
     settings |= {
         **APPLICATION,
+        "spark.sql.warehouse.dir": str(Path(gettempdir()) / "tingchao-spark-unused"),
         **_addresses(environment.get(DRIVER_HOST, LOOPBACK)),
         "spark.driver.memory": environment.get(DRIVER_MEMORY, "2g"),
         "spark.executor.memory": environment.get(EXECUTOR_MEMORY, "1g"),

@@ -8,7 +8,9 @@
    Under `meta.replaces` a model says how its rows are parted:
 
      month_of: date or timestamp column; when absent, the column in `from`
-     each:     column of which every value is a part
+     each:     text column of which every value is a part
+
+   A model that says neither is one part and rewritten whole.
 #}
 
 
@@ -32,7 +34,7 @@
 {%- endmacro %}
 
 {% macro bring_back(schema, table, columns) -%}
-    {%- set model = schema.incorporate(path={'identifier': table[:-6]}, type='view') -%}
+    {%- set model = schema.incorporate(path={'identifier': table | replace('__rows', '')}, type='view') -%}
     {%- set rows = rows_of(model) -%}
     {%- call statement() -%}
         create table {{ rows }} ({{ columns }}) using parquet partitioned by (in_part)
@@ -174,8 +176,10 @@
         /*+ rebalance(in_part) */ *,
         {% if month_of -%}
             coalesce(date_format({{ month_of }}, 'yyyy-MM'), 'undated')
+        {%- elif replaces['each'] -%}
+            {{ replaces['each'] }}
         {%- else -%}
-            cast({{ replaces['each'] }} as string)
+            'all'
         {%- endif %} as in_part
     from ({{ sql }})
 {%- endmacro %}

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.dbt.comparing import read
 from tests.dbt.conftest import Installation
 from tests.dbt.history import History
 from tests.dbt.killing import kill_build_at
-from tests.dbt.landing import instant
+from tests.dbt.landing import instant, post
 from tests.spark.comparing import differences, row_counts
 from tests.spark.town import Settling, town_configuration
 from tingchao.config import Engine
@@ -29,7 +30,10 @@ DAYS = (
     "2026-03-01 00:00",  # closes February at the very instant
     "2026-03-03 09:00",  # its build on Spark is killed once first
 )
+LONELY = dict(zip(DAYS, ("2025-11-05 10:00", "2026-02-25 10:00", None), strict=True))
+"""When a post says that it was written: at first it is alone in its month, then it is not."""
 UNDERSTOOD = (DAYS[0], DAYS[2])  # what lands on the other day waits for its texts
+LONELY_ROWS = "select count(*) from channel_activity where period_end_date < date '2025-12-01'"
 SEED = 20260302
 KILLED_AT = "incremental model tingchao.int_posts"
 
@@ -42,6 +46,7 @@ class Pair:
     spark: Installation
     summaries: dict[str, BuildSummary] = field(default_factory=dict)
     differences: dict[str, list[str]] = field(default_factory=dict)
+    lonely_rows: dict[str, int] = field(default_factory=dict)
     left_by_the_killed: dict[str, str] = field(default_factory=dict)
     left_by_the_last: dict[str, str] = field(default_factory=dict)
 
@@ -52,6 +57,7 @@ class Pair:
         here, there = on_duckdb.result(), on_spark.result()
         self.summaries[name] = there
         self.differences[name] = differences(here.database, there.database)
+        [(self.lonely_rows[name],)] = read(there.database, LONELY_ROWS)
 
     def copy_lake(self) -> None:
         for part in ("landing", "enriched"):
@@ -68,6 +74,7 @@ def pair(warm_spark: None, install: Callable[..., Installation]) -> Pair:
     for day in DAYS:
         town.land(day)
         history.tell(day)
+        pair.duckdb.landing.land(day, "file", posts=[post("lonely", LONELY[day], "ann")])
         if day in UNDERSTOOD:
             enrich(pair.duckdb.context)
         pair.copy_lake()
@@ -124,6 +131,10 @@ def test_increments_rewrite_only_the_parts_they_touch(pair: Pair) -> None:
         "in_part=2026-02": True,
         "in_part=2026-03": False,
     }
+
+
+def test_a_month_that_loses_its_last_row_is_empty(pair: Pair) -> None:
+    assert [pair.lonely_rows[day] > 0 for day in DAYS] == [True, False, False]
 
 
 def test_as_of_then_gives_the_numbers_of_then(pair: Pair) -> None:

@@ -174,7 +174,7 @@ def _complain(workshop: Workshop, entry: dict[str, Any]) -> Iterator[str]:
     query.write_text(entry["compiled_code"], encoding="utf-8")
     models = ", ".join(_tested_by(workshop, entry["unique_id"]))
     yield f"- {models}: test {name} found {entry['failures']:,} rows that must not be; see them:"
-    yield f"  {_look_at(workshop.folder, query)}"
+    yield f"  {_look_at(workshop, query)}"
 
 
 def _tested_by(workshop: Workshop, test_id: str) -> list[str]:
@@ -183,9 +183,11 @@ def _tested_by(workshop: Workshop, test_id: str) -> list[str]:
     return [node.split(".")[2] for node in tested]
 
 
-def _look_at(folder: Path, query: Path) -> str:
+def _look_at(workshop: Workshop, query: Path) -> str:
+    if workshop.engine is Engine.SPARK:
+        return f"{query} finds them; its tables lie as Parquet in {workshop.tables}"
     program = (
         f"import duckdb; duckdb.connect({DATABASE!r}, read_only=True)"
         f".sql(open({str(query)!r}).read()).show()"
     )
-    return f"cd {shlex.quote(str(folder))} && {sys.executable} -c {shlex.quote(program)}"
+    return f"cd {shlex.quote(str(workshop.folder))} && {sys.executable} -c {shlex.quote(program)}"
