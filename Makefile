@@ -9,7 +9,7 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark spark-cluster demo test test-spark airflow lint format lock bench clean
+.PHONY: help setup spark spark-cluster demo test test-spark test-cluster airflow lint format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,7 +40,10 @@ test: $(READY) ## run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-spark: $(SPARK) ## hold both engines against each other; needs Java 17 or later
-	$(BIN)/python -m pytest tests/spark
+	$(BIN)/python -m pytest tests/spark --ignore tests/spark/test_cluster.py
+
+test-cluster: $(SPARK) ## kill workers and masters of a Spark cluster on this machine; takes long
+	$(BIN)/python -m pytest tests/spark/test_cluster.py
 
 airflow: $(READY) ## start Airflow on loopback with the DAGs loaded
 	$(BIN)/tingchao airflow
