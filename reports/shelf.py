@@ -30,6 +30,7 @@ from reports.digests import digest_of_file, digest_of_table
 from reports.errors import PublicationError
 from reports.manifest import NAME, Manifest, Table
 from reports.marts_file import read_published
+from tingchao.durable import sync
 
 VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 CANDIDATE = ".candidate-"
@@ -89,14 +90,14 @@ class Shelf:
         for path in sorted(candidate.rglob("*")):
             if path.is_file():
                 path.chmod(DATABASES.get(path.name, 0o444))
-            _sync(path)
+            sync(path)
         candidate.chmod(0o755)
-        _sync(candidate)
+        sync(candidate)
         target = self.folder / version
         if target.exists():  # damaged, or it would have been served again instead of rebuilt
             target.rename(self.folder / f"{CANDIDATE}replaced-{os.getpid()}")
         candidate.rename(target)
-        _sync(self.folder)
+        sync(self.folder)
 
     def choose(self, version: str) -> None:
         """Decide that `version` is served, and serve it; `PublicationError` when it is not kept."""
@@ -123,7 +124,7 @@ class Shelf:
         for name in pages:
             self._serve(folder / name, self.folder / name, files[name].sha256, 0o444)
         self._remove_stale_pages(pages)
-        _sync(self.folder)
+        sync(self.folder)
 
     def problems(self, version: str) -> list[str]:
         """Read every byte and every row of a version back; lists what is not as it was written."""
@@ -194,9 +195,9 @@ def _place(target: Path, mode: int, write: Callable[[Path], object]) -> None:
     unfinished.unlink(missing_ok=True)
     write(unfinished)
     unfinished.chmod(mode)
-    _sync(unfinished)
+    sync(unfinished)
     unfinished.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def _unlink_foreign_log(database: Path) -> None:
@@ -206,14 +207,6 @@ def _unlink_foreign_log(database: Path) -> None:
 
 def _is_file_with(path: Path, sha256: str) -> bool:
     return path.is_file() and digest_of_file(path) == sha256
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _discard(path: Path) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tingchao.building.models import Workshop
+from tingchao.durable import sync
 from tingchao.errors import TingchaoError
 from tingchao.marts import load_marts
 
@@ -80,9 +81,9 @@ def put_tables_in_place(tables: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     for path in (*tables.rglob("*"), tables):
         if path.is_dir() or path.stat().st_nlink == 1:  # the others were durable before
-            _sync(path)
+            sync(path)
     tables.rename(place)
-    _sync(place.parent)
+    sync(place.parent)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, columns: Columns) -> None:
@@ -102,11 +103,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ has to keep two files in step.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final
 import duckdb
 
 from tingchao.config import Engine
+from tingchao.durable import sync
 
 VIEWS: Final = "select view_name from duckdb_views() where schema_name = 'main' and not internal"
 BUILT: Final = "built"
@@ -103,10 +103,10 @@ def put_in_place(built: Path, database: Path) -> None:
     if log.exists():
         raise RuntimeError(f"{log}: a finished database has no log beside it; found one")
     database.parent.mkdir(parents=True, exist_ok=True)
-    _sync(built)
+    sync(built)
     database.with_name(f"{database.name}.wal").unlink(missing_ok=True)
     built.replace(database)
-    _sync(database.parent)
+    sync(database.parent)
 
 
 def _ids(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[str]:
@@ -119,11 +119,3 @@ def _write_ids(connection: duckdb.DuckDBPyConnection, table: str, ids: frozenset
         f"create or replace table {table} as select unnest(?::varchar[]) as id order by id",
         [sorted(ids)],
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
