@@ -50,6 +50,15 @@ WINDOW_HOURS = 4
 DAY_POSTS = 100_000_000
 
 
+HEAD = (
+    (
+        "| posts | texts | engine | enrich | build | core time | memory "
+        "| landed | enriched | warehouse |"
+    ),
+    "|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|",
+)
+
+
 @dataclass(frozen=True)
 class Spent:
     """What one step took."""
@@ -98,8 +107,10 @@ def main(sizes: tuple[int, ...], engines: tuple[Engine, ...]) -> None:
             home = Path(folder, str(size))
             posts = land_town(town, size, home / "landing")
             run_step(configure(home, Engine.DUCKDB), "gate", "landing")
-            measured += [measure_engine(home, engine, posts) for engine in engines]
-    click.echo("\n".join(table_of(measured)))
+            for engine in engines:
+                measured.append(measure_engine(home, engine, posts))
+                click.echo(row_of(measured[-1]), err=True)  # a long run tells what it has so far
+    click.echo("\n".join([*HEAD, *map(row_of, measured)]))
     for engine in engines:
         click.echo(compute_day([one for one in measured if one.engine is engine]))
 
@@ -303,20 +314,14 @@ def size_of(folder: Path) -> int:
 # ---- saying it
 
 
-def table_of(measured: list[Measured]) -> Iterator[str]:
-    """Yield the Markdown table of docs/scale.md."""
-    yield (
-        "| posts | texts | engine | enrich | build | core time | memory | landed | enriched | "
-        "warehouse |"
+def row_of(one: Measured) -> str:
+    """Return a line of the Markdown table of docs/scale.md."""
+    memory = max(one.enrich.memory, one.build.memory) / GIBIBYTE
+    sizes = " | ".join(f"{n / 1e6:,.1f} MB" for n in (one.landed, one.enriched, one.warehouse))
+    return (
+        f"| {one.posts:,} | {one.texts:,} | {one.engine} | {one.enrich.seconds:.0f} s | "
+        f"{one.build.seconds:.0f} s | {one.core_seconds:.0f} s | {memory:.1f} GiB | {sizes} |"
     )
-    yield "|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
-    for one in measured:
-        memory = max(one.enrich.memory, one.build.memory) / GIBIBYTE
-        sizes = " | ".join(f"{n / 1e6:,.1f} MB" for n in (one.landed, one.enriched, one.warehouse))
-        yield (
-            f"| {one.posts:,} | {one.texts:,} | {one.engine} | {one.enrich.seconds:.0f} s | "
-            f"{one.build.seconds:.0f} s | {one.core_seconds:.0f} s | {memory:.1f} GiB | {sizes} |"
-        )
 
 
 def compute_day(measured: list[Measured]) -> str:

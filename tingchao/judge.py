@@ -19,7 +19,7 @@ from quality.request import Request
 from quality.rules import Rule
 from quality.verdict import RUNBOOK, Verdict
 from tingchao.errors import GateRefusedError
-from tingchao.fence import end_group, start_child
+from tingchao.fence import end_group, ending_on_signals, start_child
 
 TIMEOUT = 1800.0  # seconds; a gate that takes longer is stuck
 
@@ -55,7 +55,8 @@ def hire_judge(gate: str) -> Iterator[Judge]:
         argv = [sys.executable, "-m", "quality.run", str(answer)]
         process = start_child(argv, env=_environment(scratch), stdin=subprocess.PIPE)
         try:
-            yield Judge(gate, process, answer)
+            with ending_on_signals():
+                yield Judge(gate, process, answer)
         finally:
             if process.poll() is None:
                 end_group(process)
