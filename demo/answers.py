@@ -94,7 +94,7 @@ def _answers(
     for trade in trades:
         tally.count_trade(trade)
         tally.count_handles(trade.person)
-    fans = town.fan_counts
+    fans = observer.fans_of(town)
     return {
         "channel_activity": list(tally.channel_activity(fans)),
         "fan_lifecycle": list(tally.fan_lifecycle()),

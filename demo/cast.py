@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 OFFICIAL = -1  # author: the account that speaks for the place's brand
 MASTER = -2  # author: the board master, a fan like others, who opens the daily thread
@@ -97,6 +98,17 @@ class Shape(StrEnum):
     ZINE = "zine"
     DEALS = "deals"
     PAGE = "page"
+    TALK = "talk"  # whoever likes opens a thread, others answer on the same day
+    WALL = "wall"  # the brand posts, people comment, and it answers below their comments
+    GAUGE = "gauge"  # nobody is heard; only the size of the audience is told
+
+
+class Audience(StrEnum):
+    """How the size of a place's audience comes to be known."""
+
+    FILE = "file"  # an export says it for the end of every day
+    SNAPSHOT = "snapshot"  # the site says what it is now
+    HISTORY = "history"  # the site says it for every day that is over
 
 
 class Opening(StrEnum):
@@ -130,13 +142,14 @@ class Place:
     opening: Opening = Opening.FANS
     shows_authors: bool = True
     shows_fans: bool = True
+    audience: Audience = Audience.FILE
     is_gated: bool = False
     cap: int | None = None  # items that the feed shows at most
     is_simplified: bool = False
     options: dict[str, str] = field(default_factory=dict)
 
 
-PLACES = (
+_PLACES = (
     Place(
         id="ptt-teadrink",
         source="ptt",
@@ -273,6 +286,199 @@ PLACES = (
         official="100200300400777",
         opening=Opening.OFFICIAL,
     ),
+    Place(
+        id="teatalk",
+        source="discuz",
+        address="36",
+        title="茶语论坛 奶茶闲聊",
+        shape=Shape.TALK,
+        role="depth",
+        join=0.06,
+        act=0.40,
+        pace=0.10,
+        opens=0.25,
+        weekend=1.2,
+        official="雾屿客服",
+        is_simplified=True,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="teanotes",
+        source="wordpress",
+        address="teanotes",
+        title="茶園筆記",
+        shape=Shape.WALL,
+        role="depth",
+        join=0.05,
+        act=0.35,
+        pace=0.08,
+        opens=0.0,
+        weekend=1.2,
+        official="茶園筆記",
+        opening=Opening.OFFICIAL,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="yt-wuyu",
+        source="youtube",
+        address="UCwuyuTeaLab00000000001A",
+        title="霧嶼茶研影音頻道",
+        shape=Shape.WALL,
+        role="reach",
+        join=0.10,
+        act=0.25,
+        pace=0.10,
+        opens=0.0,
+        weekend=1.4,
+        brand="wuyu",
+        official="UCwuyuTeaLab00000000001A",
+        opening=Opening.OFFICIAL,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="fb-wuyu-taichung",
+        source="facebook_page",
+        address="108800000000001",
+        title="霧嶼茶研台中店粉專",
+        shape=Shape.WALL,
+        role="relationship",
+        join=0.12,
+        act=0.20,
+        pace=0.12,
+        opens=0.0,
+        weekend=1.2,
+        brand="wuyu",
+        official="108800000000001",
+        opening=Opening.OFFICIAL,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="ig-wuyu",
+        source="instagram",
+        address="17841400000000001",
+        title="霧嶼茶研 Instagram",
+        shape=Shape.WALL,
+        role="reach",
+        join=0.10,
+        act=0.20,
+        pace=0.08,
+        opens=0.0,
+        weekend=1.3,
+        brand="wuyu",
+        official="wuyu.tea",
+        opening=Opening.OFFICIAL,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="threads-wuyu",
+        source="threads",
+        address="9000000000000001",
+        title="霧嶼茶研 Threads",
+        shape=Shape.WALL,
+        role="depth",
+        join=0.06,
+        act=0.25,
+        pace=0.10,
+        opens=0.0,
+        weekend=1.0,
+        brand="wuyu",
+        official="wuyu.tea",
+        opening=Opening.OFFICIAL,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="weibo-wuyu",
+        source="weibo_api",
+        address="7000000001",
+        title="雾屿茶研官方微博",
+        shape=Shape.WALL,
+        role="reach",
+        join=0.08,
+        act=0.25,
+        pace=0.08,
+        opens=0.0,
+        weekend=1.1,
+        brand="wuyu",
+        official="7000000001",
+        opening=Opening.OFFICIAL,
+        is_simplified=True,
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="bsky-tea",
+        source="bluesky",
+        address="teatown.example",
+        title="茶鎮 Bluesky",
+        shape=Shape.TALK,
+        role="reach",
+        join=0.03,
+        act=0.35,
+        pace=0.08,
+        opens=0.5,
+        weekend=1.0,
+        official="did:plc:wuyutea2222222222222222",
+        audience=Audience.SNAPSHOT,
+    ),
+    Place(
+        id="masto-tea",
+        source="mastodon",
+        address="手搖飲",
+        title="Mastodon #手搖飲",
+        shape=Shape.TALK,
+        role="reach",
+        join=0.03,
+        act=0.35,
+        pace=0.08,
+        opens=0.5,
+        weekend=1.0,
+        official="wuyu",
+        shows_fans=False,
+    ),
+    Place(
+        id="line-wuyu",
+        source="line_oa",
+        address="@wuyutea",
+        title="霧嶼茶研 LINE 官方帳號",
+        shape=Shape.GAUGE,
+        role="relationship",
+        join=0.30,
+        act=0.0,
+        pace=0.0,
+        opens=0.0,
+        weekend=1.0,
+        brand="wuyu",
+        official="@wuyutea",
+        opening=Opening.OFFICIAL,
+        shows_authors=False,
+        audience=Audience.HISTORY,
+    ),
+    Place(
+        id="wechat-wuyu",
+        source="wechat_oa",
+        address="gh_wuyutea000001",
+        title="雾屿茶研公众号",
+        shape=Shape.GAUGE,
+        role="relationship",
+        join=0.12,
+        act=0.0,
+        pace=0.0,
+        opens=0.0,
+        weekend=1.0,
+        brand="wuyu",
+        official="gh_wuyutea000001",
+        opening=Opening.OFFICIAL,
+        shows_authors=False,
+        is_simplified=True,
+        audience=Audience.HISTORY,
+    ),
+)
+# a place can be visited when its source has a site (demo/sites) or comes as files
+WITHOUT_SITES = ("ptt", "feed", "fanpage")
+PLACES = tuple(
+    place
+    for place in _PLACES
+    if place.source in WITHOUT_SITES
+    or Path(__file__).with_name("sites").joinpath(f"{place.source}.py").exists()
 )
 PLACE = {place.id: place for place in PLACES}
 SHOP = "shop"
@@ -325,6 +531,12 @@ STRANGE_TOUCHES: tuple[Touch, ...] = (
     ("search", "cpc", "brandname", "www.search.example"),
     ("newsletter", "email", "autumn", None),
 )
+
+
+def shown_fans(place: Place, count: int) -> int:
+    """The audience as the platform prints it: YouTube keeps three digits."""
+    unit = 10 ** max(len(str(count)) - 3, 0)
+    return count // unit * unit if place.source == "youtube" else count
 
 
 def find_channel(touch: Touch) -> str | None:

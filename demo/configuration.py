@@ -15,6 +15,7 @@ from demo.cast import BRANDS, CRM, LINK_RULES, OWN, PLACES, SHOP, WEB, Brand, Pl
 from demo.exports import PAGES
 from demo.server import HOST, PORT
 from demo.shop import LOOKBACK_DAYS
+from demo.sites import site_names
 from demo.town import Town
 
 TARGET = Path(__file__).parents[1] / "config" / "demo.yml"
@@ -67,7 +68,7 @@ def _sections() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Where they talk.", {"channels": [_channel(place) for place in PLACES]}
     yield (
         "Every site of the town stands on loopback (demo/server.py).",
-        {"sources": {source: _override() for source in ("ptt", "feed")}},
+        {"sources": {source: _override(source) for source in _crawled()}},
     )
     yield "Files that the team has anyway.", {"imports": list(_imports())}
     yield (
@@ -105,9 +106,15 @@ def _channel(place: Place) -> dict[str, Any]:
     return written
 
 
-def _override() -> dict[str, Any]:
+def _crawled() -> list[str]:
+    """PTT and the feeds stand at the root of the town's server, every other site under its name."""
+    return ["ptt", "feed", *site_names()]
+
+
+def _override(source: str) -> dict[str, Any]:
     address = f"{HOST}:{PORT}"
-    return {"base_url": f"http://{address}", "allow_hosts": [address], "download_delay": 0}
+    path = f"/{source}" if source in site_names() else ""
+    return {"base_url": f"http://{address}{path}", "allow_hosts": [address], "download_delay": 0}
 
 
 def _imports() -> Iterator[dict[str, Any]]:

@@ -40,6 +40,8 @@ from demo.phrases import (
 from demo.plan import CRISIS_DAY, WAVE_DAY, Cause, Plan, Slot, hour_of
 
 HOUR = 3600
+SPEAKING = (Shape.PAGE, Shape.WALL)  # places where the brand posts every day
+NUMBERING = (*SPEAKING, Shape.COMMENTS, Shape.TALK)  # places whose replies bear a number
 
 
 class Kind(StrEnum):
@@ -183,7 +185,7 @@ class Life:
         stream = open_stream(self.seed, "standing", place.id, number)
         if place.shape is Shape.BOARD:
             return [*_daily_thread(stream, place, number), *self._crisis_thread(place, number)]
-        if place.shape is Shape.PAGE:
+        if place.shape in SPEAKING:
             return self._page_posts(stream, place, number)
         if place.shape is Shape.BLOG:
             return self._blog_posts(stream, place, number)
@@ -236,7 +238,7 @@ class Life:
 
     def _ring(self, place: Place, number: int, today: list[Post]) -> Ring:
         """Threads that a reply of the day may go to."""
-        if place.shape is Shape.BOARD:
+        if place.shape in (Shape.BOARD, Shape.TALK):
             return Ring(self.seed, [post for post in today if post.place is place])
         if place.shape is Shape.COMMENTS:
             back, home = 14, PLACE["blog"]
@@ -337,7 +339,7 @@ class Life:
         root = reply.parent
         if root is not None and root.gone_at is not None and at >= root.gone_at:
             return
-        parent = reply if reply.place.shape is Shape.PAGE else root
+        parent = reply if reply.place.shape in SPEAKING else root
         post_id = _reply_id(reply.place, f"{reply.post_id}-a")
         answer = Post(reply.place, post_id, reply.kind, OFFICIAL, at, saying, parent)
         answer.tag = "→" if reply.kind is Kind.PUSH else ""
@@ -346,7 +348,7 @@ class Life:
 
     def _page_posts(self, stream: Random, place: Place, number: int) -> list[Post]:
         day = date_of(number)
-        voice = Voice(stream)
+        voice = Voice(stream, is_simplified=place.is_simplified)
         template = GIVEAWAY if day.weekday() == 4 else pick(stream, PAGE_POSTS)
         if place.brand == "wuyu" and number == self.crisis_day + 1:
             template = STATEMENT
@@ -413,7 +415,7 @@ def _name(slot: Slot) -> tuple[object, ...]:
 
 
 def _opening_kind(place: Place) -> Kind:
-    return Kind.THREAD if place.shape is Shape.FORUM else Kind.ARTICLE
+    return Kind.THREAD if place.shape in (Shape.FORUM, Shape.TALK) else Kind.ARTICLE
 
 
 def _thread_id(place: Place, slot: Slot, stream: Random, at: int) -> str:
@@ -424,7 +426,7 @@ def _thread_id(place: Place, slot: Slot, stream: Random, at: int) -> str:
 
 
 def _reply_id(place: Place, name: str) -> str:
-    if place.shape is not Shape.PAGE and place.shape is not Shape.COMMENTS:
+    if place.shape not in NUMBERING:
         return name
     return str(between(open_stream("reply", place.id, name), 10**13, 10**14 - 1))
 

@@ -6,7 +6,9 @@ alone, never on how many others there are or how many days are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -130,9 +132,8 @@ class People:
             return place.official or place.title
         if author == MASTER:
             return BOARD_MASTER
-        if place.source == "ptt":
-            return ptt_id(self.seed, author)
-        return page_id(author) if place.source == "fanpage" else feed_name(self.seed, author)
+        named = _ACCOUNTS.get(place.source, feed_name)
+        return named(self.seed, author)
 
     def _join(self, index: int, role: Role, leaning: str | None, place: Place) -> Membership | None:
         stream = open_stream(self.seed, "join", index, place.id)
@@ -198,6 +199,42 @@ def feed_name(seed: int, index: int) -> str:
     if is_namesake(index):
         return ptt_id(seed, index - 1)
     return f"{pick(open_stream(seed, 'feed', index), _NICKS)}{index}"
+
+
+def account_number(stem: int) -> Callable[[int, int], str]:
+    """Account numbers of a platform: its stem and the index, spread out."""
+    return lambda _, index: str(stem + index * 7919)
+
+
+def channel_code(seed: int, index: int) -> str:
+    """YouTube's id of a channel: UC and 22 letters, digits, - and _."""
+    digest = hashlib.sha256(f"{seed} youtube {index}".encode()).digest()
+    return f"UC{base64.urlsafe_b64encode(digest).decode()[:22]}"
+
+
+def decentralised_id(seed: int, index: int) -> str:
+    """Bluesky's id of an account: did:plc: and 24 letters and digits of base 32."""
+    digest = hashlib.sha256(f"{seed} bluesky {index}".encode()).digest()
+    return f"did:plc:{base64.b32encode(digest).decode().lower()[:24]}"
+
+
+def user_name(seed: int, index: int) -> str:
+    """A handle of small letters, digits and points, unique through the index."""
+    return f"{pick(open_stream(seed, 'user', index), _STEMS)}.{index}"
+
+
+_ACCOUNTS: dict[str, Callable[[int, int], str]] = {
+    "ptt": ptt_id,
+    "fanpage": lambda _, index: page_id(index),
+    "discuz": account_number(20_001),
+    "youtube": channel_code,
+    "facebook_page": account_number(60_000_000_000_000_001),
+    "instagram": user_name,
+    "threads": user_name,
+    "weibo_api": account_number(5_000_000_001),
+    "bluesky": decentralised_id,
+    "mastodon": user_name,
+}
 
 
 def is_namesake(index: int) -> bool:

@@ -24,7 +24,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from http.cookies import SimpleCookie
@@ -39,7 +39,8 @@ from demo.cast import PLACES, Place, Shape
 from demo.days import seconds_of, taipei
 from demo.faults import FAULTS, PAGE_SHIFT, Answer, Break, Fault
 from demo.feeds import render_feed, rfc_date
-from demo.life import Post
+from demo.life import Post, Reaction
+from demo.sites import Ask, open_sites
 from demo.town import Town, load_town
 from tingchao.fence import DIE_WITH_PARENT, obey_parent
 
@@ -52,41 +53,29 @@ _JSON = {"Content-Type": "application/json"}
 _FEED_TYPES = {Shape.ZINE: "application/atom+xml; charset=utf-8", Shape.FORUM: "application/xml"}
 
 
-@dataclass(frozen=True)
-class Ask:
-    """A request, as far as the sites care."""
-
-    path: str
-    query: str = ""
-    method: str = "GET"
-    cookies: dict[str, str] = field(default_factory=dict)
-    if_none_match: str | None = None
-    if_modified_since: str | None = None
-    body: bytes = b""
-
-    @property
-    def target(self) -> str:
-        return f"{self.path}?{self.query}" if self.query else self.path
-
-
 class Sites:
     """Every page of the town at the instant `now` (Unix seconds)."""
 
     def __init__(self, town: Town, now: int) -> None:
         self.town, self.now = town, now
-        self.feeds = {
-            place.address: place for place in PLACES if place.shape not in (Shape.BOARD, Shape.PAGE)
-        }
+        self.feeds = {place.address: place for place in PLACES if place.source == "feed"}
         self.posts: dict[str, list[Post]] = defaultdict(list)
         for post in town.posts:
             self.posts[post.place.id].append(post)
         self.boards = {p.address: self._board(p) for p in PLACES if p.shape is Shape.BOARD}
         self._feed = lru_cache(maxsize=32)(self._render_feed)
+        reactions: dict[str, list[Reaction]] = defaultdict(list)
+        for reaction in town.reactions:
+            reactions[reaction.place.id].append(reaction)
+        self.others = open_sites(town, self.posts, reactions)
 
     def answer(self, ask: Ask) -> Answer:
         """Answer as the real site would, its errors included."""
         if ask.path == "/robots.txt":
             return Answer(200, ROBOTS.encode(), dict(_TEXT))
+        source, slash, path = ask.path.removeprefix("/").partition("/")
+        if source in self.others:
+            return self.others[source].answer(replace(ask, path=f"{slash}{path}"), self.now)
         if ask.target in self.feeds:
             return self._answer_feed(self.feeds[ask.target], ask)
         if ask.path == "/ask/over18":
@@ -150,8 +139,8 @@ class Sites:
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         modified = rfc_date(changed).replace("+0000", "GMT")
         validators = {"ETag": etag, "Last-Modified": modified}
-        same_date = ask.if_none_match is None and ask.if_modified_since == modified
-        if ask.if_none_match == etag or same_date:
+        known, since = (ask.headers.get(f"if-{name}") for name in ("none-match", "modified-since"))
+        if known == etag or (known is None and since == modified):
             return Answer(304, b"", validators)
         kind = _FEED_TYPES.get(place.shape, "application/rss+xml; charset=UTF-8")
         return Answer(200, body, {"Content-Type": kind, **validators}, items)
@@ -315,8 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
             query=url.query,
             method=method,
             cookies={name: morsel.value for name, morsel in cookies.items()},
-            if_none_match=self.headers.get("If-None-Match"),
-            if_modified_since=self.headers.get("If-Modified-Since"),
+            headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(length),
         )
 

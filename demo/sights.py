@@ -13,13 +13,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from demo.cast import OFFICIAL, PLACES, SHOP, Place, Shape, find_channel
+from demo.cast import OFFICIAL, PLACES, SHOP, Audience, Place, Shape, find_channel, shown_fans
 from demo.days import day_at
 from demo.life import Post, Quirk, Reaction
 from demo.people import Person
 from demo.ptt import hidden_pushes
 from demo.shop import Order, Trade, Visit
 from demo.town import Town
+
+FanCounts = dict[str, list[int | None]]  # by place id, from the town's first day on
 
 
 class Act(NamedTuple):
@@ -58,7 +60,6 @@ class Observer(Protocol):
 
     now: int
     knows_everybody: bool  # sees through handles to the person behind them
-    knows_fans_of: frozenset[str]
     knows_people_of: frozenset[str]
     first_days: dict[str, int]  # day from which each place can be spoken of
 
@@ -74,7 +75,11 @@ class Observer(Protocol):
     def visited(self, visit: Visit) -> tuple[str | None, str | None]:
         """(channel, visitor) that it records of a visit."""
 
+    def fans_of(self, town: Town) -> FanCounts:
+        """The fans of every place on each day; None where it does not know."""
 
+
+LISTING = (Shape.BOARD, Shape.TALK, Shape.WALL, Shape.GAUGE)  # who asks hears of a whole window
 _EVERYWHERE = frozenset(place.id for place in PLACES)
 
 
@@ -82,7 +87,6 @@ class Witness:
     """Knows everything that happened until `now`."""
 
     knows_everybody = True
-    knows_fans_of = _EVERYWHERE
     knows_people_of = _EVERYWHERE
 
     def __init__(self, town: Town, now: int) -> None:
@@ -107,12 +111,14 @@ class Witness:
     def visited(self, visit: Visit) -> tuple[str | None, str | None]:
         return visit.origin, f"p{visit.person}"
 
+    def fans_of(self, town: Town) -> FanCounts:
+        return {place: list(counts) for place, counts in town.fan_counts.items()}
+
 
 class Reader:
     """Knows what the platforms and files showed at `looks`, the last of which is now."""
 
     knows_everybody = False
-    knows_fans_of = frozenset(place.id for place in PLACES if place.shows_fans)
     knows_people_of = frozenset(place.id for place in PLACES if place.shows_authors)
 
     def __init__(self, town: Town, looks: Sequence[int]) -> None:
@@ -144,11 +150,30 @@ class Reader:
     def visited(self, visit: Visit) -> tuple[str | None, str | None]:
         return find_channel(visit.touch), visit.visitor_id
 
+    def fans_of(self, town: Town) -> FanCounts:
+        return {p.id: self._fans_told(p, town) for p in PLACES}
+
+    def _fans_told(self, place: Place, town: Town) -> list[int | None]:
+        """A file says it for the day; a site says at a look what the day before had come to."""
+        counts = town.fan_counts[place.id]
+        if not place.shows_fans:
+            return [None] * len(counts)
+        if place.audience is Audience.FILE:
+            return list(counts)
+        eves = [shown_fans(place, count) for count in (counts[0], *counts[:-1])]
+        if place.audience is Audience.HISTORY:
+            return list(eves)
+        told: list[int | None] = [None] * len(eves)
+        for offset in sorted(day_at(look) - town.first for look in self.looks):
+            if offset < len(told):
+                told[offset:] = [eves[offset]] * (len(told) - offset)
+        return told
+
     def _oldest_days(self, town: Town) -> dict[str, int]:
-        """A board's list reaches back for sure; a feed or file says nothing before its oldest."""
-        days = {place.id: town.first for place in PLACES if place.shape is Shape.BOARD}
+        """A list reaches back for sure; a feed or file says nothing before its oldest."""
+        days = {place.id: town.first for place in PLACES if place.shape in LISTING}
         for post in town.posts:
-            if post.place.shape is not Shape.BOARD and (act := self.sees(post)) is not None:
+            if post.place.shape not in LISTING and (act := self.sees(post)) is not None:
                 days[post.place.id] = min(act.day, days.get(post.place.id, act.day))
         return days
 

@@ -19,7 +19,7 @@ from demo.days import date_of, day_at, month_end, month_start, number_of, week_s
 from demo.people import Person
 from demo.phrases import NEGATIVE, NEUTRAL, POSITIVE
 from demo.shop import Trade
-from demo.sights import Act, Observer, Sale
+from demo.sights import Act, FanCounts, Observer, Sale
 
 UNATTRIBUTED = "(unattributed)"
 MODEL = "last_touch"
@@ -144,7 +144,7 @@ class Tally:
             if first is not None and first <= self.through:
                 yield place, first
 
-    def channel_activity(self, fans: dict[str, list[int]]) -> Iterator[Row]:
+    def channel_activity(self, fans: FanCounts) -> Iterator[Row]:
         for place, first in self.places():
             people = _by_day(self._authors[place.id])
             for period in periods_of(first, self.through):
@@ -163,13 +163,9 @@ class Tally:
         period: Period,
         counts: list[int],
         active: int,
-        fans: dict[str, list[int]],
+        fans: FanCounts,
     ) -> Row:
-        fan_count = (
-            fans[place.id][period.closed - self.first]
-            if place.id in self.observer.knows_fans_of
-            else None
-        )
+        fan_count = fans[place.id][period.closed - self.first]
         known_active = active if place.id in self.observer.knows_people_of else None
         return {
             "channel_id": place.id,
@@ -315,7 +311,7 @@ class Tally:
                     "rank": rank_of(count, counts.values()) if total else None,
                 }
 
-    def channel_scorecard(self, fans: dict[str, list[int]]) -> Iterator[Row]:
+    def channel_scorecard(self, fans: FanCounts) -> Iterator[Row]:
         converted = {
             (row["channel_id"], row["period_start_date"]): row for row in self.channel_conversion()
         }
