@@ -12,6 +12,7 @@ hundred million come to, by the formula given there.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -332,15 +333,14 @@ def compute_day(measured: list[Measured]) -> str:
     by_size = sorted(measured, key=lambda one: one.posts)
     small, large = by_size[0] if len(by_size) > 1 else None, by_size[-1]
     posts = large.posts - (small.posts if small else 0)
-    core_seconds = large.core_seconds - (small.core_seconds if small else 0)
-    size = large.bytes - (small.bytes if small else 0)
-    core_hours = core_seconds / posts * 1e6 / 3600
-    day = core_hours * DAY_POSTS / 1e6
+    core_seconds = (large.core_seconds - (small.core_seconds if small else 0)) / posts * 1e6
+    size = (large.bytes - (small.bytes if small else 0)) / posts
+    day = core_seconds * DAY_POSTS / 1e6 / 3600
     return (
-        f"{large.engine}: {core_hours:.2f} core hours and {size / posts / 1e3:.2f} GB per further "
-        f"million posts; {DAY_POSTS:,} posts a day: {day:,.0f} core hours, "
-        f"{day / WINDOW_HOURS:,.0f} cores for {WINDOW_HOURS} hours, "
-        f"{size / posts * DAY_POSTS / 1e9:,.0f} GB"
+        f"{large.engine}: {core_seconds:,.0f} core seconds and {size / 1e3:.2f} GB per further "
+        f"million posts; {DAY_POSTS:,} posts a day: {day:,.1f} core hours, "
+        f"{math.ceil(day / WINDOW_HOURS):,} cores for {WINDOW_HOURS} hours, "
+        f"{size * DAY_POSTS / 1e9:,.0f} GB"
     )
 
 
