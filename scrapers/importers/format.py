@@ -7,7 +7,8 @@ else knows of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -72,9 +73,15 @@ class Reading:
     now: datetime
     source: str
     constants: Mapping[str, str] = field(default_factory=dict)
+    time_formats: tuple[str, ...] = ()
     counter_cap: int | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     memory: dict[Any, Any] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)
+
+    def note_unread(self, keys: Iterable[str]) -> None:
+        """Report keys that nobody knows, of a piece that becomes no record by itself."""
+        self.unread.update(keys)
 
     def skip(self, what: str) -> None:
         """Count a piece that is no record of ours."""

@@ -169,8 +169,10 @@ class _Landing:
             now=now(),
             source=file.source,
             constants=file.spec.constants,
+            time_formats=file.spec.time_formats,
             counter_cap=file.spec.counter_cap,
             skipped=outcome.skipped,
+            unread=outcome.unknown_keys,
         )
         self.known = KnownPosts(lake)
         self.lone_channel: dict[str, str] = {}
