@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from lake import LogicalRun, Window
-from scrapers.source import Limits, Politeness
+from scrapers.source import Auth, Limits, Politeness, Quota
 
 
 class _Model(BaseModel):
@@ -72,7 +72,13 @@ class CrawlJob(_Model):
     politeness: Politeness
     limits: Limits
     permalink_base: str | None = None
+    base_url: str | None = None
     revisit_days: int = 0
+    refresh_days: int | None = None
+    auth: Auth | None = None
+    quota: Quota | None = None
+    quota_folder: Path | None = None
+    obeys_robots: bool = True
     ignored_keys: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     user_agent: str

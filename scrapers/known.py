@@ -12,7 +12,16 @@ import pyarrow.compute as pc
 
 from lake import Lake
 
-COLUMNS = ["channel_id", "post_id", "kind", "published_at", "text_hash", "is_deleted", "counters"]
+COLUMNS = [
+    "channel_id",
+    "post_id",
+    "kind",
+    "root_id",
+    "published_at",
+    "text_hash",
+    "is_deleted",
+    "counters",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class KnownPost:
     text_hash: str | None
     is_deleted: bool
     counters: tuple[Mapping[str, Any], ...]
+    root_id: str | None = None
 
     def counter(self, name: str) -> Mapping[str, Any] | None:
         return next((c for c in self.counters if c["name"] == name), None)
@@ -41,6 +51,7 @@ def read_known(
         for row in batch.to_pylist():
             known[row["channel_id"]][row["post_id"]] = KnownPost(
                 kind=row["kind"],
+                root_id=row["root_id"],
                 published_at=row["published_at"],
                 text_hash=row["text_hash"],
                 is_deleted=row["is_deleted"],

@@ -21,7 +21,7 @@ from scrapers.addresses import is_inside, server_of
 from scrapers.errors import SourceError
 from scrapers.job import CrawlJob, JobChannel, Span
 from scrapers.outcome import ChannelOutcome
-from scrapers.source import Source, load_source
+from scrapers.source import Quota, Source, load_source
 from tingchao.config import Channel, ClockKind, Config, SourceOverride, load_config
 from tingchao.instants import parse_instant
 
@@ -87,7 +87,13 @@ def plan_crawl(
             )
         ),
         permalink_base=source.permalink_base,
+        base_url=override.base_url or source.base_url,
         revisit_days=source.revisit_days,
+        refresh_days=source.refresh_days,
+        auth=source.auth,
+        quota=_quota(source, override),
+        quota_folder=config.data / "quota",
+        obeys_robots=source.robots.applies,
         ignored_keys=tuple(source.ignored_keys),
         allow_hosts=override.allow_hosts,
         user_agent=user_agent(
@@ -282,6 +288,12 @@ def _is_gone(channel: Channel, history: ChannelHistory) -> bool:
     """Whether this address answered 410 last; a new address gets its chance."""
     details = [r["stop_detail"] or "" for r in history.rows if r["query"] == channel.address]
     return bool(details) and details[-1].startswith(GONE)
+
+
+def _quota(source: Source, override: SourceOverride) -> Quota | None:
+    if source.quota is None or override.units_per_day is None:
+        return source.quota
+    return source.quota.model_copy(update={"units_per_day": override.units_per_day})
 
 
 def _given(**values: object) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from scrapy.crawler import CrawlerProcess
 from scrapy.settings import Settings
 
+from scrapers.access.secrets import last_words
 from scrapers.job import CrawlJob
 from scrapers.outcome import CrawlOutcome
 from scrapers.pipelines import OUTCOME_FILE
@@ -37,6 +38,7 @@ def run(job: CrawlJob) -> CrawlOutcome:
 
 def main(arguments: list[str]) -> int:
     """Read the job file and crawl; 0 when no channel failed."""
+    sys.excepthook = last_words
     job = CrawlJob.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
     (job.log_folder / OUTCOME_FILE).unlink(missing_ok=True)
     outcome = run(job)

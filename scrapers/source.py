@@ -5,16 +5,33 @@ A source that does not say on what terms it may be read refuses to run.
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from scrapers.errors import SourceError
 
 FOLDER = Path(__file__).parent / "sources"
+
+
+def is_variable(name: str) -> bool:
+    """Whether a name is one for a platform's secret; the pseudonym key is none, it goes nowhere."""
+    is_key = name.startswith("TINGCHAO_PSEUDONYM")
+    return re.fullmatch(r"TINGCHAO_[A-Z0-9_]{2,80}", name) is not None and not is_key
+
+
+def _require_variable(name: str) -> str:
+    if not is_variable(name):
+        raise ValueError(f"expected a variable TINGCHAO_…, no pseudonym key; found {name!r:.60}")
+    return name
+
+
+Variable = Annotated[str, AfterValidator(_require_variable)]
 
 
 class _Model(BaseModel):
@@ -41,6 +58,41 @@ class Robots(_Model):
 
     checked_on: date
     says: Annotated[str, Field(min_length=5)]
+    applies: bool = Field(
+        default=True, description="false: no crawl but an interface that is used with a key"
+    )
+
+
+class AuthKind(StrEnum):
+    """Where a platform wants the secret."""
+
+    BEARER = "bearer"
+    HEADER = "header"
+    QUERY = "query"  # only where no header works: addresses are written down in many places
+
+
+class Auth(_Model):
+    """How a request says who asks; the secret itself stands in the environment and nowhere else.
+
+    A channel may name another variable: `options: {token_variable: TINGCHAO_…}`.
+    """
+
+    kind: AuthKind
+    variable: Variable
+    name: str = Field(default="Authorization", description="of the header or parameter")
+    prefix: str = Field(default="", description="before the secret in a header")
+    more_variables: dict[str, Variable] = Field(
+        default_factory=dict, description="further secrets that the spider asks for by name"
+    )
+    is_optional: bool = False
+    obtain: Annotated[str, Field(min_length=20, description="what a person does to get one")]
+
+
+class Quota(_Model):
+    """What a platform grants a day; each request costs units."""
+
+    units_per_day: Annotated[int, Field(ge=1)]
+    resets: Annotated[str, Field(description="time zone in which its day ends at midnight")]
 
 
 class Politeness(_Model):
@@ -89,6 +141,11 @@ class Source(_Model):
     schedule: str
     history_days: Annotated[int, Field(ge=1)]
     revisit_days: Annotated[int, Field(ge=0)] = 0
+    refresh_days: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="everything kept is asked for again within so many days"
+    )
+    auth: Auth | None = None
+    quota: Quota | None = None
     capabilities: Capabilities
     counters: dict[str, Title] = Field(default_factory=dict)
     ignored_keys: dict[str, str] = Field(default_factory=dict)

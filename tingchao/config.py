@@ -150,6 +150,9 @@ class SourceOverride(_Model):
     max_pages: Annotated[int, Field(ge=1)] | None = None
     max_seconds: Annotated[int, Field(ge=1)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] | None = None
+    units_per_day: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="quota that your own key has, when it is not the usual one"
+    )
 
 
 def _known_format(name: str) -> str:

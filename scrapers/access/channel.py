@@ -29,6 +29,8 @@ from scrapers.known import KnownPost, read_known
 from scrapers.records import ChannelDone, PageFetched
 
 Step = Callable[[Response, Any], Iterator[Any]]
+IS_ANSWER = "is_answer"  # of a request: whether its spider reads a refusal or failure by itself
+NO_ROBOTS = "no_robots"  # of a request: no crawl, but an interface used with a key
 
 
 @dataclass
@@ -184,6 +186,12 @@ def _job_from(crawler: Crawler, source: str, arguments: dict[str, Any]) -> Crawl
     settings.pop("LOG_FILE")  # a person looks on
     crawler.settings.setdict(settings, priority="spider")
     return job
+
+
+def is_answer(request: Request, response: Response) -> bool:
+    """Whether the spider that asked reads what came, whatever its status."""
+    reads: Callable[[Response], bool] | None = request.meta.get(IS_ANSWER)
+    return reads is not None and reads(response)
 
 
 def own_host(host: str) -> str:

@@ -19,7 +19,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, UnsupportedURLSchemeError
 from scrapy.http import Response
 
-from scrapers.access.channel import shown
+from scrapers.access.channel import is_answer, shown
 from scrapers.errors import AddressRefusedError, NotFetchedError, SiteRefusedError
 from scrapers.middlewares.guard import explain_lookup
 from scrapers.middlewares.refusal import is_challenge
@@ -57,6 +57,8 @@ class Patience:
 
     async def process_response(self, request: Request, response: Response) -> Response | Request:
         if response.status not in PATIENCE_STATUSES or is_challenge(response):
+            return response
+        if is_answer(request, response):
             return response
         asked = retry_after(response, self.now())
         if asked is not None and asked > self.cap:

@@ -15,7 +15,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from scrapers.access.channel import shown
+from scrapers.access.channel import is_answer, shown
 from scrapers.errors import SiteRefusedError
 from scrapers.middlewares.robots import IS_ROBOTS
 
@@ -52,7 +52,7 @@ class Refusals:
             raise SiteRefusedError(self.stopped[host])
         if request.meta.get(IS_ROBOTS):
             return response
-        if response.status not in REFUSING:
+        if response.status not in REFUSING or is_answer(request, response):
             self.in_a_row[host] = 0
             return response
         self.in_a_row[host] += 1

@@ -18,7 +18,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from scrapers.access.channel import ChannelSpider
+from scrapers.access.channel import NO_ROBOTS, ChannelSpider
 from scrapers.errors import NotFetchedError, SiteRefusedError
 
 IS_ROBOTS = "is_robots"
@@ -39,7 +39,7 @@ class Robots:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        if request.meta.get(IS_ROBOTS):
+        if request.meta.get(IS_ROBOTS) or request.meta.get(NO_ROBOTS):
             return
         parts = urlsplit(request.url)
         host = f"{parts.scheme}://{parts.netloc}"

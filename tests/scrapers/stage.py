@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,15 +86,21 @@ def play(
     spider: ChannelSpider, site: Mapping[str, Page | list[Page]], *, most: int = 500
 ) -> Played:
     """Answer every request of a spider from `site`; a list answers one after another."""
-    played = Played([], [])
     turns: dict[str, int] = {}
+    return play_with(spider, lambda request: _turn(site, request.url, turns), most=most)
+
+
+def play_with(
+    spider: ChannelSpider, answer: Callable[[Request], Page], *, most: int = 500
+) -> Played:
+    """Answer every request of a spider with what a function makes of it."""
+    played = Played([], [])
     waiting = _asked(played, asyncio.run(_collect(spider)))
     while waiting:
         step = waiting.pop(0)
         played.requests.append(step)
         assert len(played.requests) <= most, "the spider does not stop"
-        page = _turn(site, step.url, turns)
-        waiting = [*_asked(played, _answer(step, page)), *waiting]
+        waiting = [*_asked(played, _answer(step, answer(step))), *waiting]
     return played
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scrapers.access.secrets import explain_missing
 from scrapers.addresses import is_inside, server_of
 from scrapers.errors import ImportFileError, SourceError
 from scrapers.importers.mapping import find_mistakes, needed_columns
@@ -67,7 +68,8 @@ def check_config(context: Context) -> ConfigSummary:
         said.append(str(error))
     if said:
         raise ConfigurationError("\n".join(said))
-    return ConfigSummary(config, (*_lacking_secrets(context), *map(config.tell, lacking)))
+    warnings = (*_lacking_secrets(context), *_lacking_tokens(config), *map(config.tell, lacking))
+    return ConfigSummary(config, warnings)
 
 
 def _wrong_sources(config: Config) -> Iterator[Mistake]:
@@ -117,6 +119,16 @@ def _lacking_secrets(context: Context) -> Iterator[str]:
             user_agent(os.environ, is_public=True)
         except SourceError as error:
             yield f"no public site can be crawled yet: {error}. Type: {SET_CONTACT}"
+
+
+def _lacking_tokens(config: Config) -> Iterator[str]:
+    known = set(source_names())
+    for channel in config.channels:
+        if channel.source in known:
+            auth = load_source(channel.source).auth
+            missing = explain_missing(auth, channel.id, channel.options)
+            if missing:
+                yield f"cannot be crawled yet: {missing}"
 
 
 def _is_public(config: Config, channel: Channel) -> bool:

@@ -1,0 +1,12 @@
+"""The keys and tokens that the town's sites ask for, by the variable in which they are looked for.
+
+They open nothing but the town. Whoever runs the spiders against it puts them into the environment.
+"""
+
+from __future__ import annotations
+
+KEYS = {
+    "TINGCHAO_YOUTUBE_KEY": "town-youtube-key-5521",
+    "TINGCHAO_WEIBO_TOKEN": "town-weibo-token-7134",
+    "TINGCHAO_MASTODON_TOKEN": "town-mastodon-token-2286",
+}
