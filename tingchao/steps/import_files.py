@@ -232,5 +232,7 @@ def files_of(config: Config, spec: Import) -> list[Path]:
     """Return the files that a path or glob names, relative to the configuration, in order."""
     path = Path(spec.path)
     if path.is_absolute():
-        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return sorted(p for p in config.home.glob(spec.path) if p.is_file())
+        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    else:
+        found = config.home.glob(spec.path)
+    return sorted(p for p in found if p.is_file())
