@@ -22,7 +22,7 @@ from scrapers.importers.rows import Row, bounded_lines, normalise
 
 CHUNK = 1024 * 1024
 MAX_DOCUMENT = 64 * 1024 * 1024  # characters of one JSON value that is held in memory
-BATCH = 2000
+BATCH = 500
 BLANKS = " \t\r\n\ufeff"
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)
@@ -151,6 +151,7 @@ def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database to read only; nothing is written beside it."""
     address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_DOCUMENT)
         database.text_factory = lambda raw: raw.decode("utf-8", "replace")
         yield database
 

@@ -235,7 +235,8 @@ class _Landing:
             found = completed
         tally = self._tally_of(found, source)
         if tally is None:
-            self.outcome.left_out[f"{source} {found.channel or UNSAID}"] += 1
+            if not found.is_extra:
+                self.outcome.left_out[f"{source} {found.channel or UNSAID}"] += 1
             return
         record = dict(self._columns(found, source))
         if "channel_id" in TABLES[found.table].names:
