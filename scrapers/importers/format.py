@@ -101,7 +101,8 @@ class Found:
     `visitor`, `member`; `handles` maps a source to an id there. `channel` is the platform's own id
     of the channel, None when the file does not say; `happened` is what the record is evidence of.
     `raw` is what of the piece no column took, `unread` the keys that nobody knows. A record that
-    `completes` tells only the counters of a post: the rest is as it was observed last.
+    `completes` tells only the counters of a post: the rest is as it was observed last. One that
+    `is_extra` says the same piece once more, for whoever listens to that channel.
     """
 
     table: str
@@ -112,6 +113,7 @@ class Found:
     raw: Mapping[str, Any] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
     completes: bool = False
+    is_extra: bool = False
 
 
 class Format:

@@ -17,7 +17,7 @@ from scrapers.importers.mapping import ColumnMap
 from scrapers.importers.named import NamedFile, describe_unfinished, land_named
 from tingchao.config import Config, Import
 from tingchao.context import Context
-from tingchao.errors import EXIT_FAILED, ConfigurationError
+from tingchao.errors import EXIT_FAILED, EXIT_IDLE, ConfigurationError
 from tingchao.fence import exclusive
 from tingchao.formats import AUTO, MAPPED, named_formats
 
@@ -26,14 +26,17 @@ from tingchao.formats import AUTO, MAPPED, named_formats
 class ImportSummary:
     """What became of each file; `failed` are imports that could not be read at all, and why.
 
-    `waiting` are files of the inbox that nothing could be done about: they stay where they are.
+    `waiting` are files of the inbox that nothing could be done about, `known` counts those that
+    were landed before.
     """
 
     run_id: str
     files: list[FileOutcome] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    known: int = 0
     is_strict: bool = False
+    tells_idle: bool = False
 
     @property
     def landed(self) -> int:
@@ -41,7 +44,9 @@ class ImportSummary:
 
     @property
     def exit_code(self) -> int:
-        return EXIT_FAILED if self.failed or (self.is_strict and self.waiting) else 0
+        if self.failed or (self.is_strict and self.waiting):
+            return EXIT_FAILED
+        return EXIT_IDLE if self.tells_idle and not self.landed else 0
 
     def lines(self) -> list[str]:
         """Say it line by line: the whole, then each file, then what failed."""
@@ -50,8 +55,8 @@ class ImportSummary:
             f"import {self.run_id}: {len(self.files):,} files, {self.landed:,} landed, "
             f"{quarantined:,} quarantined, {len(self.failed):,} failed"
         )
-        if self.waiting:
-            whole += f", {len(self.waiting):,} waiting"
+        counts = (("waiting", len(self.waiting)), ("known", self.known))
+        whole += "".join(f", {count:,} {what}" for what, count in counts if count)
         told = [f"  {line}" for outcome in self.files for line in _lines_of(outcome)]
         waiting = [f"  waiting: {problem}" for problem in self.waiting]
         return [whole, *told, *(f"  {problem}" for problem in self.failed), *waiting]
@@ -95,16 +100,9 @@ def import_named(
     if source is not None and not NAME.fullmatch(source):
         raise ConfigurationError(f"--source: expected a-z, 0-9, _ and -, found {source!r}")
     summary = ImportSummary(run_id or name_run(context))
+    spec = Import(id=format_name, format=format_name, path="given", channel=channel, source=source)
     with exclusive(context.lock("import")):
-        for path in paths:
-            spec = Import(
-                id=format_name,
-                format=format_name,
-                path=str(path),
-                channel=channel,
-                source=source,
-            )
-            _try_named(context, spec, path, summary)
+        _land_named_files(context, spec, paths, summary)
     return summary
 
 
@@ -151,8 +149,7 @@ def _import(context: Context, spec: Import, summary: ImportSummary) -> None:
     if not paths:
         summary.failed.append(f"{spec.id}: no file matches {spec.path!r} beside the configuration")
     if spec.is_named:
-        for path in paths:
-            _try_named(context, spec, path, summary)
+        _land_named_files(context, spec, paths, summary)
         return
     try:
         column_map = ColumnMap(spec, context.pseudonyms, context.now())
@@ -182,18 +179,34 @@ def _try_mapped(
             summary.files.append(outcome)
 
 
-def _try_named(context: Context, spec: Import, path: Path, summary: ImportSummary) -> None:
-    """Land a file that somebody asked for: what is left out of it is a failure."""
+def _land_named_files(
+    context: Context, spec: Import, paths: Collection[Path], summary: ImportSummary
+) -> None:
+    """Land files that somebody asked for: what is left out of them is a failure.
+
+    Files with nothing but counters of posts may stand before the file with the posts: they have a
+    second turn.
+    """
+    landed = {path: _try_named(context, spec, path, summary) for path in paths}
+    for path, outcome in landed.items():
+        if outcome and outcome.unmatched and len(landed) > 1:
+            outcome = _try_named(context, spec, path, summary)
+        if outcome is None:
+            continue
+        summary.files.append(outcome)
+        if problem := describe_unfinished(outcome):
+            summary.failed.append(f"{spec.id}: {path.name}: {problem}")
+
+
+def _try_named(
+    context: Context, spec: Import, path: Path, summary: ImportSummary
+) -> FileOutcome | None:
     try:
         head = look_at(path, spec.encoding)
-        form = form_of(head, spec)
-        outcome = land_head(context, form, head, spec, summary.run_id)
+        return land_head(context, form_of(head, spec), head, spec, summary.run_id)
     except ImportFileError as error:
         summary.failed.append(f"{spec.id}: {error}")
-        return
-    summary.files.append(outcome)
-    if problem := describe_unfinished(outcome):
-        summary.failed.append(f"{spec.id}: {path.name}: {problem}")
+        return None
 
 
 def form_of(head: Head, spec: Import) -> Format:
@@ -224,5 +237,7 @@ def files_of(config: Config, spec: Import) -> list[Path]:
     """Return the files that a path or glob names, relative to the configuration, in order."""
     path = Path(spec.path)
     if path.is_absolute():
-        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return sorted(p for p in config.home.glob(spec.path) if p.is_file())
+        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    else:
+        found = config.home.glob(spec.path)
+    return sorted(p for p in found if p.is_file())
