@@ -68,6 +68,14 @@ class Trouble(StrEnum):
     TRANSIENT = "transient"  # try again
 
 
+KIND_BY_STATUS = {
+    401: Trouble.EXPIRED,
+    404: Trouble.GONE,
+    410: Trouble.GONE,
+    429: Trouble.LIMITED,
+}
+
+
 @dataclass(frozen=True)
 class Problem:
     """An error in the platform's own words; `wait` in seconds when it says how long."""
@@ -188,6 +196,7 @@ class CursorSpider(ChannelSpider):
     visit_class = CursorVisit
     people: frozenset[str] = frozenset()  # keys of a record that name somebody
     list_cap: int | None = None  # posts that a list shows at most
+    is_whole = False  # whether the list shows every post there is: one it leaves out is gone
     can_split = False  # whether `timeline` can ask for a part of the time
     smallest_part = timedelta(hours=1)
     disorder = SLACK  # how far out of its order a post may stand in the list
@@ -212,9 +221,9 @@ class CursorSpider(ChannelSpider):
         """Yield calls that ask for known posts by id (`Call.asked`), if the platform answers so."""
         yield from ()
 
-    def find_error(self, data: Any, response: Response) -> Problem | None:  # noqa: ARG002
+    def find_error(self, data: Any, response: Response) -> Problem | None:
         """Return what an answer complains of; sources know their platform's own codes."""
-        return _by_status(response)
+        return problem_by_status(data, response)
 
     def smaller(self, call: Call) -> Call | None:  # noqa: ARG002
         """Return a call for less of the same, when an answer would be too large."""
@@ -602,6 +611,8 @@ class CursorSpider(ChannelSpider):
             and post.published_at is not None
             and start <= post.published_at < end
         }
+        if self.is_whole and visit.listed:
+            return self._missing(visit, [i for i in lost if _is_within(lost[i], visit.done)])
         return self.look_up(visit, lost) if lost else iter(())
 
     def _refresh(self, visit: CursorVisit) -> Steps:
@@ -732,17 +743,24 @@ def _decode(response: Response) -> Any:
         ) from None
 
 
-def _by_status(response: Response) -> Problem | None:
+def problem_by_status(
+    data: Any, response: Response, kinds: Mapping[str, Trouble] | None = None
+) -> Problem | None:
+    """Return the problem of an answer like `{"error": …, "message": …}`; None below HTTP 300.
+
+    `kinds` names what follows from the platform's own words, before its status is asked.
+    """
     status = response.status
     if status < 300:
         return None
-    kind = {
-        401: Trouble.EXPIRED,
-        404: Trouble.GONE,
-        410: Trouble.GONE,
-        429: Trouble.LIMITED,
-    }.get(status, Trouble.TRANSIENT if status >= 500 else Trouble.REFUSED)
-    return Problem(kind, f"HTTP {status}", "without a word")
+    said = data if isinstance(data, dict) else {}
+    code, message = said.get("error"), said.get("message") or said.get("error_description")
+    kind = (kinds or {}).get(str(code)) or KIND_BY_STATUS.get(status)
+    if kind is None:
+        kind = Trouble.TRANSIENT if status >= 500 else Trouble.REFUSED
+    return Problem(
+        kind, f"HTTP {status}", ": ".join(str(x) for x in (code, message) if x) or "no word"
+    )
 
 
 def _count(record: PostRecord, name: str | None) -> int | None:
@@ -753,6 +771,11 @@ def _count(record: PostRecord, name: str | None) -> int | None:
 
 def _is_older(post: KnownPost, horizon: datetime) -> bool:
     return post.published_at is None or post.published_at < horizon
+
+
+def _is_within(post: KnownPost, windows: Iterable[Window]) -> bool:
+    at = post.published_at
+    return at is not None and any(window.start <= at < window.end for window in windows)
 
 
 def _spent(allowance: Allowance) -> str:
