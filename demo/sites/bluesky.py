@@ -13,6 +13,7 @@ from demo.apis import (
     answer_json,
     code,
     grown,
+    is_same,
     query_of,
     slice_of,
     stamp,
@@ -116,7 +117,7 @@ class BlueskySite:
         return answer_json({"thread": thread}, items=map(native_id, (root, *below)))
 
     def _node(self, post: Post, below: tuple[Post, ...], now: int) -> dict[str, Any]:
-        replies = [self._node(reply, below, now) for reply in below if reply.parent is post]
+        replies = [self._node(reply, below, now) for reply in below if is_same(reply.parent, post)]
         return {
             "$type": "app.bsky.feed.defs#threadViewPost",
             "post": self._post(post, now),
@@ -147,7 +148,7 @@ class BlueskySite:
             },
             "record": record,
             "bookmarkCount": 0,
-            "replyCount": sum(reply.parent is post for reply in below),
+            "replyCount": sum(is_same(reply.parent, post) for reply in below),
             "repostCount": grown(post, now, "reposts", 5),
             "likeCount": grown(post, now, "likes", 30),
             "quoteCount": 0,

@@ -10,7 +10,17 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from demo.apis import Threads, answer_json, code, edited_by, grown, query_of, slice_of, stamp
+from demo.apis import (
+    Threads,
+    answer_json,
+    code,
+    edited_by,
+    grown,
+    is_same,
+    query_of,
+    slice_of,
+    stamp,
+)
 from demo.cast import Place
 from demo.faults import Answer
 from demo.keys import KEYS
@@ -88,7 +98,7 @@ class MastodonSite:
             "language": "zh",
             "uri": f"https://tea.example/users/{author}/statuses/{name}",
             "url": page,
-            "replies_count": sum(reply.parent is post for reply in below),
+            "replies_count": sum(is_same(reply.parent, post) for reply in below),
             "reblogs_count": grown(post, now, "reblogs", 6),
             "favourites_count": grown(post, now, "favourites", 25),
             "quotes_count": 0,

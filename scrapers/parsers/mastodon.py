@@ -33,8 +33,12 @@ def shuns_robots(account: Any) -> bool:
 
 
 def text(status: JsonRecord) -> str | None:
-    """Return a status's words without its markup; emoji and mentions stay as written."""
-    return read_html(status.text("content") or "").text or None
+    """Return a status's words without its markup; emoji and mentions stay as written.
+
+    Mastodon made paragraphs of what its author parted by an empty line.
+    """
+    markup = (status.text("content") or "").replace("</p><p>", "</p><br /><p>")
+    return read_html(markup).text or None
 
 
 def tags(status: JsonRecord) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.cast import OFFICIAL
-from demo.sites import bluesky, mastodon, weibo_api
+from demo.sites import bluesky, mastodon, weibo_api, youtube
 from lake import StopReason
 from lake.redact import redact
 from scrapers.access.cursor import Answer, Call, CursorSpider, CursorVisit, Listed, Page, Trouble
@@ -24,9 +24,10 @@ from scrapers.source import load_source
 from scrapers.spiders.bluesky import BlueskySpider
 from scrapers.spiders.mastodon import MastodonSpider
 from scrapers.spiders.weibo_api import WeiboApiSpider
+from scrapers.spiders.youtube import YoutubeSpider
 from tests.scrapers.golden import FIXTURES, compare
 from tests.scrapers.stage import make_channel, make_job
-from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of
+from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -139,6 +140,19 @@ def test_the_town_is_landed_exactly_as_it_stands_every_day(name: str, tmp_path: 
     rows = hall.lake.read("posts").to_pylist()
     assert sum(row["is_deleted"] for row in rows) >= 5
     assert len(rows) > len({row["post_id"] for row in rows})
+
+
+@pytest.mark.parametrize("name", [*KINDS, "youtube"])
+def test_the_posts_that_the_town_tells_are_landed(name: str, tmp_path: Path) -> None:
+    kind, town = KINDS.get(name) or Kind(YoutubeSpider, youtube, ""), told_town()
+    place = place_of(name)
+    posts = [post for post in town.posts if post.place is place]
+    hall = Townhall(tmp_path, place, posts, kind.site.open_site, kind.spider, kind.site.native_id)
+    now = town.closes_at.astimezone(UTC)
+    for back in (10, 0):
+        hall.visit(now - back * DAY, since=now - 40 * DAY)
+        hall.assert_agrees(now - back * DAY)
+    assert hall.landed()
 
 
 @pytest.mark.parametrize("name", ["bluesky", "weibo_api"])

@@ -159,17 +159,17 @@ def test_comments_that_are_switched_off_hide_nothing_else(hall: Townhall) -> Non
 
 def test_a_backfill_goes_on_the_next_day_when_the_units_are_spent(tmp_path: Path) -> None:
     place = place_of("youtube")
-    posts = make_posts(place, FIRST, 12)
-    override = {"units_per_day": 40}
+    posts = make_posts(place, FIRST, 6, threads=2)
+    override = {"units_per_day": 16}
     hall = Townhall(
         tmp_path, place, posts, site.open_site, YoutubeSpider, site.native_id, override=override
     )
-    start, now = FIRST, FIRST + 14 * DAY
+    start, now = FIRST, FIRST + 12 * DAY
     reasons = []
     for _ in range(12):
         played = hall.visit(now, since=start)
         reasons.append(played.end.stop_reason)
-        assert len(hall.requests) <= 40
+        assert len(hall.requests) <= 16
         if played.end.stop_reason is not StopReason.BUDGET:
             break
         assert "units of the day are spent" in str(played.end.detail)

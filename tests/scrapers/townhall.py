@@ -46,6 +46,12 @@ def small_town() -> Town:
     return Town(seed=11, people=300, days=8)
 
 
+@cache
+def told_town() -> Town:
+    """Six hundred people, thirty days: enough of them speak at every place."""
+    return Town(seed=11, people=600, days=30)
+
+
 def make_posts(place: Place, first: datetime, days: int, *, threads: int = 3) -> list[Post]:
     """Plant threads of every fate: edited, deleted, answered late, with answers of answers."""
     posts: list[Post] = []
