@@ -120,6 +120,7 @@ class Call:
     root: str | None = None
     asked: tuple[str, ...] = ()
     body: Mapping[str, Any] | None = None  # sent by POST
+    is_signed: bool = True  # False for the call that obtains a token
     tries: int = 0
 
     def turned(self, **query: Any) -> Call:
@@ -272,7 +273,7 @@ class CursorSpider(ChannelSpider):
         for item in items:
             try:
                 yield read(JsonRecord(item, self.people))
-            except (ParsingFailedError, ValueError) as error:
+            except (ParsingFailedError, ValueError, RecursionError) as error:
                 odd += 1
                 if odd == len(items) >= MISREAD_IN_A_ROW:
                     raise SiteChangedError(
@@ -368,9 +369,10 @@ class CursorSpider(ChannelSpider):
                 f"{shown(url)}: expected a page of {urlsplit(base).netloc}, found another server; "
                 "no secret is sent there"
             )
-        url, headers = self.secrets.sign(
-            visit.channel, self.secrets.unsign(with_query(url, call.query))
-        )
+        url = self.secrets.unsign(with_query(url, call.query))
+        headers: dict[str, str] = {}
+        if call.is_signed:
+            url, headers = self.secrets.sign(visit.channel, url)
         request = self.fetch(
             visit, url, lambda r, v: self._on_answer(r, v, call), headers=headers, after=wait
         )
@@ -407,9 +409,11 @@ class CursorSpider(ChannelSpider):
     def _read(self, answer: Answer, visit: CursorVisit) -> list[Any]:
         try:
             return list(answer.call.read(answer, visit))
-        except ParsingFailedError as error:
+        except (ParsingFailedError, AttributeError, KeyError, TypeError) as error:
+            self.logger.debug("%s could not be read", answer.call.path, exc_info=True)
+            found = f"{type(error).__name__}: " if not isinstance(error, ParsingFailedError) else ""
             raise SiteChangedError(
-                f"{self.name} {answer.call.path}: {error}. The interface may have changed: "
+                f"{self.name} {answer.call.path}: {found}{error}. The interface may have changed: "
                 "docs/runbook.md#changed-site"
             ) from None
 
@@ -681,7 +685,10 @@ class CursorSpider(ChannelSpider):
         return self._allowances[name]
 
     def _refused(self, visit: CursorVisit, item: Any, error: Exception, table: str) -> Refused:
-        raw = without(item, self.people)
+        try:
+            raw = without(item, self.people)
+        except RecursionError:
+            raw = "[too deep]"
         return Refused(
             channel_id=visit.channel.id,
             table=table,

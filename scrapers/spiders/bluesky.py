@@ -27,6 +27,7 @@ from scrapers.parsers.json_record import JsonRecord
 from scrapers.records import ChannelRecord, PostRecord
 
 XRPC = "xrpc/app.bsky."
+DEPTH = 100  # of replies to replies; answers nest with them, and JSON is read to a bound
 
 
 class BlueskySpider(CursorSpider):
@@ -89,7 +90,7 @@ class BlueskySpider(CursorSpider):
         is_pinned = isinstance(reason, dict)
         if record.kind == "comment":
             return Listed(record, is_pinned=is_pinned)
-        query = {"uri": uri, "depth": 1000, "parentHeight": 0}
+        query = {"uri": uri, "depth": DEPTH, "parentHeight": 0}
         thread = Call(f"{XRPC}feed.getPostThread", self.read_thread, query, root=record.post_id)
         return Listed(record, (thread,), "replyCount", is_pinned=is_pinned)
 

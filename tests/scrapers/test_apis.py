@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from demo.cast import OFFICIAL
 from demo.sites import bluesky, mastodon, weibo_api, youtube
@@ -26,11 +28,17 @@ from scrapers.spiders.mastodon import MastodonSpider
 from scrapers.spiders.weibo_api import WeiboApiSpider
 from scrapers.spiders.youtube import YoutubeSpider
 from tests.scrapers.golden import FIXTURES, compare
-from tests.scrapers.stage import make_channel, make_job
+from tests.scrapers.stage import Page as Page200
+from tests.scrapers.stage import make_channel, make_job, play_with
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+WORDS = (
+    *("id", "idstr", "did", "uri", "feed", "post", "record", "cursor", "author", "thread", "reply"),
+    *("statuses", "comments", "status", "user", "created_at", "next_cursor", "total_number"),
+    *("account", "content", "descendants", "error", "error_code", "reason", "text", "createdAt"),
+)
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,31 @@ def test_a_wrong_token_is_told_and_never_written(
     assert variable in str(end.detail)
     assert "docs/runbook.md#token-expired" in str(end.detail)
     assert "a-wrong-secret" not in str(hall.lake.ledger().to_pylist())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.just("\x00\ud800"),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(answers=st.lists(JSON, min_size=1, max_size=4))
+def test_row_22_any_answer_ends_the_channel_in_words(
+    name: str, answers: list[Any], tmp_path: Path
+) -> None:
+    spider, _ = make_spider(KINDS[name], tmp_path)
+    turns = iter(range(10**6))
+    pages = [Page200(json.dumps(answer)) for answer in answers]
+    played = play_with(spider, lambda _: pages[next(turns) % len(pages)])
+    assert played.end.stop_reason is not StopReason.REACHED_WATERMARK
+    assert "Traceback" not in str(played.end.detail)
 
 
 class TestBluesky:
