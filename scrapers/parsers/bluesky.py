@@ -11,7 +11,7 @@ from typing import Any
 
 from lake.counters import Counter, parse_counter
 from lake.times import Instant, TimeFormatError, parse_rfc3339
-from scrapers.access.cursor import Trouble
+from scrapers.access.calls import Trouble
 from scrapers.parsers.json_record import JsonRecord
 
 # Keys that name somebody; at:// addresses and mentions do, too.

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from lake.counters import Counter, parse_counter
 from lake.times import Instant, parse_ctime
-from scrapers.access.cursor import Problem, Trouble
+from scrapers.access.calls import Problem, Trouble
 from scrapers.parsers.json_record import JsonRecord
 
 # Keys that name somebody.

@@ -10,17 +10,8 @@ from scrapy.http import Response
 
 from lake import Window
 from lake.counters import parse_counter
-from scrapers.access.cursor import (
-    Answer,
-    Call,
-    CursorSpider,
-    CursorVisit,
-    Listed,
-    Page,
-    Problem,
-    Trouble,
-    problem_by_status,
-)
+from scrapers.access.calls import Answer, Call, Listed, Page, Problem, Trouble, problem_by_status
+from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.errors import ParsingFailedError
 from scrapers.parsers import bluesky as parse
 from scrapers.parsers.json_record import JsonRecord

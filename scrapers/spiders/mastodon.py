@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lake import Window
 from lake.counters import parse_counter
-from scrapers.access.cursor import Answer, Call, CursorSpider, CursorVisit, Listed, Page
+from scrapers.access.calls import Answer, Call, Listed, Page
+from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.known import KnownPost
 from scrapers.parsers import mastodon as parse
 from scrapers.parsers.json_record import JsonRecord

@@ -17,7 +17,8 @@ from demo.cast import OFFICIAL
 from demo.sites import bluesky, mastodon, weibo_api, youtube
 from lake import StopReason
 from lake.redact import redact
-from scrapers.access.cursor import Answer, Call, CursorSpider, CursorVisit, Listed, Page, Trouble
+from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
+from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.parsers import bluesky as bluesky_parser
 from scrapers.parsers import mastodon as mastodon_parser
 from scrapers.parsers import weibo as weibo_parser

@@ -17,18 +17,16 @@ from scrapy.http import TextResponse
 from lake import StopReason, Window
 from lake.times import parse_rfc3339
 from scrapers.access.allowance import Allowance
-from scrapers.access.cursor import (
+from scrapers.access.calls import (
     Answer,
     Call,
-    CursorSpider,
-    CursorVisit,
     Listed,
     Page,
     Problem,
     Trouble,
-    is_turn,
     pause_until_reset,
 )
+from scrapers.access.cursor import CursorSpider, CursorVisit, is_turn
 from scrapers.access.secrets import Secrets, explain_missing, hide
 from scrapers.errors import ParsingFailedError
 from scrapers.known import KnownPost

@@ -11,7 +11,8 @@ import pytest
 
 from demo.sites import youtube as site
 from lake import StopReason
-from scrapers.access.cursor import Answer, Call, CursorVisit, Listed, Page, Trouble
+from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
+from scrapers.access.cursor import CursorVisit
 from scrapers.parsers.youtube import read_error
 from scrapers.records import Record
 from scrapers.source import load_source
@@ -133,6 +134,13 @@ def test_the_audience_is_told_every_day(hall: Townhall) -> None:
     names = [counter["name"] for counter in rows[0]["counters"]]
     assert names == ["subscriberCount", "viewCount", "videoCount"]
     assert rows[0]["fan_count"] == hall.room.fans_at(hall.place, int((FIRST + DAY).timestamp()))
+
+
+def test_every_counter_that_is_landed_has_a_meaning(hall: Townhall) -> None:
+    hall.visit(FIRST + DAY)
+    rows = [*hall.lake.read("posts").to_pylist(), *hall.audience()]
+    named = {counter["name"] for row in rows for counter in row["counters"] or ()}
+    assert named == set(load_source("youtube").counters)
 
 
 def test_counters_are_seen_as_they_grow(hall: Townhall) -> None:
