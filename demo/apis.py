@@ -102,6 +102,11 @@ class Threads:
         return self.under.get(root.post_id, ())
 
 
+def is_same(post: Post | None, other: Post) -> bool:
+    """Whether two tellings of a post are one: the town tells a thread anew for every day."""
+    return post is not None and post.post_id == other.post_id
+
+
 def text_of(post: Post, now: int) -> str:
     """Return all that a post says at an instant, its title as a line of its own."""
     saying = post.saying_at(now)

@@ -407,7 +407,7 @@ _PLACES = (
     Place(
         id="bsky-tea",
         source="bluesky",
-        address="teatown.example",
+        address="teatown.example/feed/tea",
         title="茶鎮 Bluesky",
         shape=Shape.TALK,
         role="reach",

@@ -27,6 +27,7 @@ from rich.console import Console
 from demo.answers import write_answers
 from demo.configuration import TARGET, configuration
 from demo.exports import write_exports
+from demo.keys import KEYS
 from demo.replay import MARTS, Replay, Stretch
 from demo.score import print_score, print_scorecard, score
 from demo.server import HOST, PORT, Child, start_child
@@ -176,9 +177,9 @@ def keep_key(folder: Path) -> Path:
 
 
 def environment_of_tasks(key: Path) -> dict[str, str]:
-    """This environment without an installation's own settings; the key by its file."""
+    """This environment without an installation's own settings, with the town's own keys."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "TINGCHAO"))}
-    return {**kept, **NO_SECOND_LOOK, "TINGCHAO_PSEUDONYM_KEY_FILE": str(key)}
+    return {**kept, **KEYS, **NO_SECOND_LOOK, "TINGCHAO_PSEUDONYM_KEY_FILE": str(key)}
 
 
 def is_free(port: int) -> bool:

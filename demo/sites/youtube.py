@@ -17,6 +17,7 @@ from demo.apis import (
     code,
     edited_by,
     grown,
+    is_same,
     query_of,
     slice_of,
     stamp,
@@ -152,7 +153,7 @@ class YoutubeSite:
         if video.post_id in self.closed:
             return _error(403, "commentsDisabled", CLOSED, domain="youtube.commentThread")
         below = Threads.at(self.room.posts[video.place.id], now).below(video)
-        top = [post for post in below if post.parent is video][::-1]
+        top = [post for post in below if is_same(post.parent, video)][::-1]
         return self._page(query, top, THREADS_PAGE, "commentThread", lambda t: self._thread(t, now))
 
     def _thread(self, top: Post, now: int) -> dict[str, Any]:
@@ -175,7 +176,7 @@ class YoutubeSite:
 
     def _replies(self, top: Post, now: int) -> list[Post]:
         below = Threads.at(self.room.posts[top.place.id], now).below(top.root)
-        return [post for post in below if post is not top and _top(post) is top]
+        return [post for post in below if not is_same(post, top) and is_same(_top(post), top)]
 
     def _comments(self, query: dict[str, str], now: int) -> Answer:
         if "parentId" in query:

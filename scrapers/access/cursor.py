@@ -19,22 +19,31 @@ the answer to a question for it, leaves out is gone: a tombstone.
 from __future__ import annotations
 
 import json
-import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
 
 from lake import StopReason, Window
 from lake.runs import merge
-from lake.times import TimeFormatError, parse_rfc3339
 from scrapers.access.allowance import Allowance
+from scrapers.access.calls import (
+    Answer,
+    Call,
+    Listed,
+    Page,
+    Problem,
+    Steps,
+    Trouble,
+    headers_of,
+    pause_until_reset,
+    problem_by_status,
+)
 from scrapers.access.channel import IS_ANSWER, NO_ROBOTS, ChannelSpider, Visit, shown
 from scrapers.access.secrets import Secrets, hide, variable_of, with_query
 from scrapers.errors import (
@@ -49,108 +58,8 @@ from scrapers.middlewares.patience import retry_after
 from scrapers.parsers.json_record import JsonRecord, without
 from scrapers.records import PostRecord, Record, Refused
 
-SLACK = timedelta(0)
 SECONDS_OF_A_DAY = 86_400
 MISREAD_IN_A_ROW = 3
-LINK = re.compile(r'<([^<>]*)>\s*;[^<]*?rel="?([a-z]+)"?')
-
-
-class Trouble(StrEnum):
-    """What an API means by an error, named by what follows from it."""
-
-    EXPIRED = "expired"  # the token is wrong, old or revoked: a person must act
-    REFUSED = "refused"  # it is right and may not read this: a person must act
-    LIMITED = "limited"  # too fast: wait, or leave it to the next crawl
-    SPENT = "spent"  # the day's quota is used up
-    GONE = "gone"  # what was asked for is not there (any more)
-    CLOSED = "closed"  # it is there and not shown: comments switched off
-    TOO_MUCH = "too_much"  # the answer would be too large: ask for less
-    TRANSIENT = "transient"  # try again
-
-
-@dataclass(frozen=True)
-class Problem:
-    """An error in the platform's own words; `wait` in seconds when it says how long."""
-
-    kind: Trouble
-    code: str
-    message: str
-    wait: float | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: the JSON, and its headers by lower-case name."""
-
-    data: Any
-    call: Call
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def link(self, relation: str) -> str | None:
-        """Return a URL of the Link header."""
-        found = LINK.finditer(self.headers.get("link", ""))
-        return next((match[1] for match in found if match[2] == relation), None)
-
-
-Steps = Iterator[Any]
-Reader = Callable[[Answer, Any], Steps]
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request, and who reads its answer.
-
-    `path` begins behind the source's base URL, or is a whole URL of the same server. `root`: the
-    post under which it reads; when the platform does not show it, the crawl goes on. `asked`: posts
-    that are asked for by id; one that the answer leaves out is gone.
-    """
-
-    path: str
-    read: Reader
-    query: Mapping[str, Any] = field(default_factory=dict)
-    cost: int = 1
-    root: str | None = None
-    asked: tuple[str, ...] = ()
-    body: Mapping[str, Any] | None = None  # sent by POST
-    tries: int = 0
-
-    def turned(self, **query: Any) -> Call:
-        """Return the call for another page of the same list."""
-        return replace(self, query={**self.query, **query}, tries=0)
-
-    def at(self, url: str) -> Call:
-        """Return the call for the page whose whole URL the platform names."""
-        parts = urlsplit(url)
-        pairs = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return replace(self, path=parts._replace(query="").geturl(), query=pairs, tries=0)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A post of the channel's own list, and the calls that read what stands under it.
-
-    `counter` names the counter that says how much that is. A pinned post is out of order.
-    """
-
-    record: PostRecord
-    under: Sequence[Call] = ()
-    counter: str | None = None
-    is_pinned: bool = False
-    listed_at: datetime | None = None  # by which the list is ordered; published_at when None
-
-    @property
-    def at(self) -> datetime | None:
-        return self.listed_at or self.record.published_at
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of the channel's own list; `is_capped` when the platform shows no more of it."""
-
-    listed: Sequence[Listed]
-    next: Call | None = None
-    is_capped: bool = False
-    declared_total: int | None = None
 
 
 class Lost(NamedTuple):
@@ -188,9 +97,10 @@ class CursorSpider(ChannelSpider):
     visit_class = CursorVisit
     people: frozenset[str] = frozenset()  # keys of a record that name somebody
     list_cap: int | None = None  # posts that a list shows at most
+    is_whole = False  # whether the list shows every post there is: one it leaves out is gone
     can_split = False  # whether `timeline` can ask for a part of the time
     smallest_part = timedelta(hours=1)
-    disorder = SLACK  # how far out of its order a post may stand in the list
+    disorder = timedelta(0)  # how far out of its order a post may stand in the list
     most_blank_pages = 10  # pages without a post, though the platform names a next one
 
     def __init__(self, job: CrawlJob, **arguments: Any) -> None:
@@ -212,9 +122,9 @@ class CursorSpider(ChannelSpider):
         """Yield calls that ask for known posts by id (`Call.asked`), if the platform answers so."""
         yield from ()
 
-    def find_error(self, data: Any, response: Response) -> Problem | None:  # noqa: ARG002
+    def find_error(self, data: Any, response: Response) -> Problem | None:
         """Return what an answer complains of; sources know their platform's own codes."""
-        return _by_status(response)
+        return problem_by_status(data, response)
 
     def smaller(self, call: Call) -> Call | None:  # noqa: ARG002
         """Return a call for less of the same, when an answer would be too large."""
@@ -263,7 +173,7 @@ class CursorSpider(ChannelSpider):
         for item in items:
             try:
                 yield read(JsonRecord(item, self.people))
-            except (ParsingFailedError, ValueError) as error:
+            except (ParsingFailedError, ValueError, RecursionError) as error:
                 odd += 1
                 if odd == len(items) >= MISREAD_IN_A_ROW:
                     raise SiteChangedError(
@@ -359,9 +269,10 @@ class CursorSpider(ChannelSpider):
                 f"{shown(url)}: expected a page of {urlsplit(base).netloc}, found another server; "
                 "no secret is sent there"
             )
-        url, headers = self.secrets.sign(
-            visit.channel, self.secrets.unsign(with_query(url, call.query))
-        )
+        url = self.secrets.unsign(with_query(url, call.query))
+        headers: dict[str, str] = {}
+        if call.is_signed:
+            url, headers = self.secrets.sign(visit.channel, url)
         request = self.fetch(
             visit, url, lambda r, v: self._on_answer(r, v, call), headers=headers, after=wait
         )
@@ -398,9 +309,11 @@ class CursorSpider(ChannelSpider):
     def _read(self, answer: Answer, visit: CursorVisit) -> list[Any]:
         try:
             return list(answer.call.read(answer, visit))
-        except ParsingFailedError as error:
+        except (ParsingFailedError, AttributeError, KeyError, TypeError) as error:
+            self.logger.debug("%s could not be read", answer.call.path, exc_info=True)
+            found = f"{type(error).__name__}: " if not isinstance(error, ParsingFailedError) else ""
             raise SiteChangedError(
-                f"{self.name} {answer.call.path}: {error}. The interface may have changed: "
+                f"{self.name} {answer.call.path}: {found}{error}. The interface may have changed: "
                 "docs/runbook.md#changed-site"
             ) from None
 
@@ -602,6 +515,8 @@ class CursorSpider(ChannelSpider):
             and post.published_at is not None
             and start <= post.published_at < end
         }
+        if self.is_whole and visit.listed:
+            return self._missing(visit, [i for i in lost if _is_within(lost[i], visit.done)])
         return self.look_up(visit, lost) if lost else iter(())
 
     def _refresh(self, visit: CursorVisit) -> Steps:
@@ -670,7 +585,10 @@ class CursorSpider(ChannelSpider):
         return self._allowances[name]
 
     def _refused(self, visit: CursorVisit, item: Any, error: Exception, table: str) -> Refused:
-        raw = without(item, self.people)
+        try:
+            raw = without(item, self.people)
+        except RecursionError:
+            raw = "[too deep]"
         return Refused(
             channel_id=visit.channel.id,
             table=table,
@@ -679,24 +597,6 @@ class CursorSpider(ChannelSpider):
             raw=raw if isinstance(raw, dict) else {"value": raw},
             record_id=str(item["id"]) if isinstance(item, dict) and "id" in item else None,
         )
-
-
-def pause_until_reset(headers: Mapping[str, str], now: datetime) -> float:
-    """Return the seconds to wait when a rate limit is used up: X-RateLimit-* and RateLimit-*.
-
-    The reset is told in Unix seconds, in seconds from now or in ISO 8601.
-    """
-    named = {name.removeprefix("x-"): value.strip() for name, value in headers.items()}
-    left, reset = named.get("ratelimit-remaining", ""), named.get("ratelimit-reset", "")
-    if not left.isdigit() or int(left) > 0 or not reset:
-        return 0
-    if reset.isdigit():
-        number = int(reset)
-        return max(0.0, number - now.timestamp()) if number > 10**9 else float(number)
-    try:
-        return max(0.0, (parse_rfc3339(reset, UTC).at - now).total_seconds())
-    except TimeFormatError:
-        return 0
 
 
 def is_turn(post_id: str, last: datetime | None, end: datetime, days: int) -> bool:
@@ -709,14 +609,6 @@ def is_turn(post_id: str, last: datetime | None, end: datetime, days: int) -> bo
     before = today - days if last is None else int(last.timestamp()) // SECONDS_OF_A_DAY
     slot = zlib.crc32(post_id.encode("utf-8", "replace")) % days
     return any(day % days == slot for day in range(max(before, today - days) + 1, today + 1))
-
-
-def headers_of(response: Response) -> dict[str, str]:
-    """Return an answer's headers by lower-case name."""
-    return {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in response.headers.items()
-    }
 
 
 def _decode(response: Response) -> Any:
@@ -732,19 +624,6 @@ def _decode(response: Response) -> Any:
         ) from None
 
 
-def _by_status(response: Response) -> Problem | None:
-    status = response.status
-    if status < 300:
-        return None
-    kind = {
-        401: Trouble.EXPIRED,
-        404: Trouble.GONE,
-        410: Trouble.GONE,
-        429: Trouble.LIMITED,
-    }.get(status, Trouble.TRANSIENT if status >= 500 else Trouble.REFUSED)
-    return Problem(kind, f"HTTP {status}", "without a word")
-
-
 def _count(record: PostRecord, name: str | None) -> int | None:
     found = next((c for c in record.counters or () if c["name"] == name), None)
     count: int | None = found["lo"] if found else None
@@ -753,6 +632,11 @@ def _count(record: PostRecord, name: str | None) -> int | None:
 
 def _is_older(post: KnownPost, horizon: datetime) -> bool:
     return post.published_at is None or post.published_at < horizon
+
+
+def _is_within(post: KnownPost, windows: Iterable[Window]) -> bool:
+    at = post.published_at
+    return at is not None and any(window.start <= at < window.end for window in windows)
 
 
 def _spent(allowance: Allowance) -> str:

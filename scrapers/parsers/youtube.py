@@ -12,7 +12,7 @@ from typing import Any
 
 from lake.counters import Counter, parse_counter, parse_significant
 from lake.times import Instant, parse_rfc3339
-from scrapers.access.cursor import Problem, Trouble
+from scrapers.access.calls import Problem, Trouble
 from scrapers.parsers.json_record import JsonRecord
 
 # Keys that name a person; the channel's id of a commenter is read before they are left out.

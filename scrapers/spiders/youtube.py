@@ -10,7 +10,8 @@ from scrapy.http import Response
 
 from lake import Window
 from lake.counters import parse_counter
-from scrapers.access.cursor import Answer, Call, CursorSpider, CursorVisit, Listed, Page, Problem
+from scrapers.access.calls import Answer, Call, Listed, Page, Problem
+from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.errors import SiteChangedError
 from scrapers.known import KnownPost
 from scrapers.parsers.json_record import JsonRecord

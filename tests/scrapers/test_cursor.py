@@ -17,18 +17,16 @@ from scrapy.http import TextResponse
 from lake import StopReason, Window
 from lake.times import parse_rfc3339
 from scrapers.access.allowance import Allowance
-from scrapers.access.cursor import (
+from scrapers.access.calls import (
     Answer,
     Call,
-    CursorSpider,
-    CursorVisit,
     Listed,
     Page,
     Problem,
     Trouble,
-    is_turn,
     pause_until_reset,
 )
+from scrapers.access.cursor import CursorSpider, CursorVisit, is_turn
 from scrapers.access.secrets import Secrets, explain_missing, hide
 from scrapers.errors import ParsingFailedError
 from scrapers.known import KnownPost
@@ -421,6 +419,12 @@ class TestTrouble:
         assert end.stop_reason is StopReason.BUDGET
         assert "rate-limited" in (end.detail or "")
 
+    def test_retry_after_is_obeyed(self, tmp_path: Path) -> None:
+        api = Api(hourly(1))
+        api.says["posts"] = [stage.Page("{}", status=429, headers={"Retry-After": "9"})]
+        assert crawl(tmp_path, api).end.stop_reason is StopReason.EXHAUSTED
+        assert api.asked[1].meta["wait_seconds"] == 9
+
     def test_a_used_up_limit_is_left_alone_until_it_resets(self, tmp_path: Path) -> None:
         reset = str(int(END.timestamp()) + 30)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
@@ -446,6 +450,15 @@ class TestTrouble:
         (refused,) = [item for item in played.items if isinstance(item, Refused)]
         assert "expected an id" in refused.reason
         assert "canary" not in str(refused.raw)
+        assert ids(played) == ["p0"]
+
+    def test_row_21_a_record_that_nests_too_deep_goes_to_quarantine(self, tmp_path: Path) -> None:
+        api = Api(hourly(1))
+        deep = '{"id":"d","x":' + "[" * 900 + "]" * 900 + "}"
+        body = json.dumps({"items": [api.item("p0")]}).replace('[{"id"', f'[{deep},{{"id"')
+        api.says["posts"] = stage.Page(body)
+        played = crawl(tmp_path, api)
+        assert [item.record_id for item in played.items if isinstance(item, Refused)] == ["d"]
         assert ids(played) == ["p0"]
 
     def test_records_that_all_changed_are_no_records(self, tmp_path: Path) -> None:
@@ -550,6 +563,26 @@ class TestSecrets:
         channel = make_channel(URL)
         assert Secrets(auth, {}).sign(channel, URL) == (URL, {})
         assert Secrets(auth, {}).explain_missing(channel) is None
+
+    def test_the_call_that_obtains_a_token_carries_none(self, tmp_path: Path) -> None:
+        class Obtaining(DemoSpider):
+            def opening(self, visit: CursorVisit) -> Iterator[Call]:
+                yield Call("token", self.read_token, body={"app": "x"}, is_signed=False)
+
+            def read_token(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+                self.secrets.give(visit.channel, answer.data["token"])
+                yield from ()
+
+        api = Api(hourly(1))
+        api.says["token"] = {"token": "given-for-an-hour"}
+        crawl(tmp_path, api, spider=Obtaining, job={"auth": BY_QUERY})
+        first, second = api.asked[:2]
+        assert (first.method, first.body, urlsplit(first.url).query) == (
+            "POST",
+            b'{"app": "x"}',
+            "",
+        )
+        assert parse_qs(urlsplit(second.url).query)["token"] == ["given-for-an-hour"]
 
     def test_a_token_that_was_obtained_is_hidden_too(self) -> None:
         secrets, channel = Secrets(BY_QUERY), make_channel(URL)

@@ -29,7 +29,7 @@ def test_every_source_has_a_spider_and_pages_of_its_own_name() -> None:
     settings = Settings()
     settings.setmodule("scrapers.settings")
     assert source_names() == sorted(SpiderLoader.from_settings(settings).list())
-    assert {PttSpider.name, GenericFeedSpider.name} == set(source_names())
+    assert {PttSpider.name, GenericFeedSpider.name} <= set(source_names())
     for name in source_names():
         assert list((FIXTURES / name).iterdir())
 
@@ -60,7 +60,7 @@ def test_a_source_without_terms_refuses_to_run(field: str | None, tmp_path: Path
 
 
 def test_an_unknown_source_names_the_known_ones() -> None:
-    with pytest.raises(SourceError, match="feed, ptt"):
+    with pytest.raises(SourceError, match=r"feed, .*ptt"):
         load_source("dcard")
 
 

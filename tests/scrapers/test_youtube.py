@@ -11,7 +11,8 @@ import pytest
 
 from demo.sites import youtube as site
 from lake import StopReason
-from scrapers.access.cursor import Answer, Call, CursorVisit, Listed, Page, Trouble
+from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
+from scrapers.access.cursor import CursorVisit
 from scrapers.parsers.youtube import read_error
 from scrapers.records import Record
 from scrapers.source import load_source
@@ -135,6 +136,13 @@ def test_the_audience_is_told_every_day(hall: Townhall) -> None:
     assert rows[0]["fan_count"] == hall.room.fans_at(hall.place, int((FIRST + DAY).timestamp()))
 
 
+def test_every_counter_that_is_landed_has_a_meaning(hall: Townhall) -> None:
+    hall.visit(FIRST + DAY)
+    rows = [*hall.lake.read("posts").to_pylist(), *hall.audience()]
+    named = {counter["name"] for row in rows for counter in row["counters"] or ()}
+    assert named == set(load_source("youtube").counters)
+
+
 def test_counters_are_seen_as_they_grow(hall: Townhall) -> None:
     hall.visit(FIRST + DAY)
     hall.visit(FIRST + 2 * DAY)
@@ -159,17 +167,17 @@ def test_comments_that_are_switched_off_hide_nothing_else(hall: Townhall) -> Non
 
 def test_a_backfill_goes_on_the_next_day_when_the_units_are_spent(tmp_path: Path) -> None:
     place = place_of("youtube")
-    posts = make_posts(place, FIRST, 12)
-    override = {"units_per_day": 40}
+    posts = make_posts(place, FIRST, 6, threads=2)
+    override = {"units_per_day": 16}
     hall = Townhall(
         tmp_path, place, posts, site.open_site, YoutubeSpider, site.native_id, override=override
     )
-    start, now = FIRST, FIRST + 14 * DAY
+    start, now = FIRST, FIRST + 12 * DAY
     reasons = []
     for _ in range(12):
         played = hall.visit(now, since=start)
         reasons.append(played.end.stop_reason)
-        assert len(hall.requests) <= 40
+        assert len(hall.requests) <= 16
         if played.end.stop_reason is not StopReason.BUDGET:
             break
         assert "units of the day are spent" in str(played.end.detail)

@@ -19,7 +19,7 @@ from scrapy import Request
 from scrapy.utils.test import get_crawler
 
 from demo.apis import text_of
-from demo.cast import PLACES, Place
+from demo.cast import OFFICIAL, PLACES, Place, Shape
 from demo.keys import KEYS
 from demo.life import Kind, Post
 from demo.phrases import Saying
@@ -46,6 +46,12 @@ def small_town() -> Town:
     return Town(seed=11, people=300, days=8)
 
 
+@cache
+def told_town() -> Town:
+    """Six hundred people, thirty days: enough of them speak at every place."""
+    return Town(seed=11, people=600, days=30)
+
+
 def make_posts(place: Place, first: datetime, days: int, *, threads: int = 3) -> list[Post]:
     """Plant threads of every fate: edited, deleted, answered late, with answers of answers."""
     posts: list[Post] = []
@@ -53,7 +59,8 @@ def make_posts(place: Place, first: datetime, days: int, *, threads: int = 3) ->
     for day in range(days):
         for number in range(threads):
             at = start + day * DAY + (number + 1) * 5 * HOUR
-            root = _plant(posts, place, at, -1 if number == 0 else 7 + number)
+            is_official = number == 0 or place.shape is Shape.WALL
+            root = _plant(posts, place, at, OFFICIAL if is_official else 7 + number)
             root.gone_at = at + 40 * HOUR if (day + number) % 5 == 3 else None
             _edit(root, at + 9 * HOUR if number == 1 else None)
             for i in range((day * 5 + number * 3) % 9):

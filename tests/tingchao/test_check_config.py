@@ -94,7 +94,7 @@ def test_a_good_configuration_is_valid_and_lacks_only_files(tmp_path: Path) -> N
         ("id: page", "id: tea", 11, "channels: expected every id once, found 'tea' more"),
         ("ptt\n    address: Tea", "ptx\n    address: Tea", 8, "channels.tea.source: source 'ptx'"),
         ("address: Tea", "address: ../Tea", 9, "channels.tea.address: expected ^[0-9a-zA-Z]"),
-        ("  feed:\n", "  fed:\n", 18, "sources.fed: expected one of ['fanpage', 'feed', 'ptt']"),
+        ("  feed:\n", "  fed:\n", 18, "sources.fed: expected one of ['bluesky', 'fanpage', 'feed'"),
         ("blog.example.com", "127.0.0.1:8000", 16, "write sources.feed.allow_hosts: ['127.0.0.1"),
         ("blog.example.com", "localhost", 16, "expected a public address, found localhost:443"),
         ("blog.example.com", "192.168.0.9", 16, "expected a public address, found 192.168.0.9"),
@@ -144,6 +144,20 @@ def test_what_is_not_there_yet_is_a_warning(
     assert ":34: imports.orders.path: no file matches 'orders*.csv'" in told
     assert ":29: imports.audience.columns.fan_count: audience.csv has no 'fans': NULL" in told
     assert len(warnings) == 4
+
+
+def test_a_token_that_is_missing_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TINGCHAO_YOUTUBE_KEY", raising=False)
+    (tmp_path / "audience.csv").write_text("channel,date,fans\n")
+    channel = "  - {id: tube, source: youtube, address: UCdemoBrand00000000001Aa}\n"
+    text = GOOD.replace("  - id: page\n", f"{channel}  - id: page\n")
+    told = check(tmp_path, text)
+    assert "cannot be crawled yet: channels.tube: expected a secret in TINGCHAO_YOUTUBE_KEY" in told
+    assert "echo 'TINGCHAO_YOUTUBE_KEY=…' >> .env" in told
+    monkeypatch.setenv("TINGCHAO_YOUTUBE_KEY", "an-invented-key")
+    assert "TINGCHAO_YOUTUBE_KEY" not in check(tmp_path, text)
 
 
 @pytest.mark.parametrize("name", ["example.yml", "demo.yml"])
