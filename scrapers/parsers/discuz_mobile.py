@@ -5,6 +5,7 @@ Every number is a string, an unset value null, an empty map a list, and empty fi
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from datetime import UTC
@@ -147,7 +148,7 @@ def parse_mobile_thread(
     return ThreadPage(
         tid=_text(thread.get("tid")),
         fid=_text(thread.get("fid") or told.get("fid")),
-        title=_text(thread.get("subject")),
+        title=html.unescape(_text(thread.get("subject")) or "") or None,
         posts=tuple(_post(_map(post), clock) for post in posts),
         number=number,
         last_number=max(number, -(-count // per_page)) if per_page else number,
@@ -160,7 +161,7 @@ def parse_mobile_thread(
 def _row(row: Mapping[str, Any], types: Mapping[str, Any]) -> ForumRow:
     return ForumRow(
         tid=str(row.get("tid") or ""),
-        title=_text(row.get("subject")) or "",
+        title=html.unescape(_text(row.get("subject")) or ""),
         author=_person(row),
         created=_epoch(row.get("dbdateline")),
         last_reply=_epoch(row.get("dblastpost")),

@@ -266,6 +266,8 @@ class DiscuzSpider(ActivityBoardSpider):
                 f"{shown(response.url)}: {visit.walls} threads in a row ask for a login, the last "
                 f"with {said!r:.80}; we never log in: docs/runbook.md#forum-notices"
             )
+        if page_in(link.url) > 1:
+            raise ParsingFailedError("members_only", f"the first page was shown, then {said!r:.80}")
         visit.locked += 1
         if link.post_id not in visit.known and "title" in link.printed:
             yield self._locked(visit, link)
