@@ -38,7 +38,7 @@ from scrapers.errors import SiteChangedError
 from scrapers.known import KnownPost
 from scrapers.records import PostRecord, Record
 
-REREAD_DAYS = 2.0
+REREAD_DAYS = 3.0  # most edits and second thoughts come within days
 REPLIES = "reply"  # the counter by which a thread is told to have changed
 # How much later than printed something may have happened, and how much earlier.
 LATER = {Precision.MINUTE: timedelta(minutes=1), Precision.DAY: timedelta(days=1)}

@@ -83,6 +83,7 @@ class ForumVisit(ActivityVisit):
     waits: int = 0
     walls: int = 0
     locked: int = 0
+    noise: int = 0  # pieces that were strewn in against copying and taken out
 
     @cached_property
     def forum(self) -> ForumAddress:
@@ -90,7 +91,10 @@ class ForumVisit(ActivityVisit):
 
     @property
     def is_mobile(self) -> bool:
-        return self.channel.options.get("route") == "mobile"
+        route = self.channel.options.get("route", "html")
+        if route not in {"html", "mobile"}:
+            raise ValueError(f"options.route: expected html or mobile, found {route!r}")
+        return route == "mobile"
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -121,6 +125,8 @@ class DiscuzSpider(ActivityBoardSpider):
     def finish(
         self, visit: Any, reason: StopReason, covered: Window | None = None, **more: Any
     ) -> Iterator[Any]:
+        if visit.noise:
+            self.logger.info("%s: %d pieces of noise removed", visit.channel.id, visit.noise)
         if visit.locked:
             closed = f"{visit.locked:,} threads are for members only and were not read"
             more["detail"] = "; ".join(filter(None, [more.get("detail"), closed]))
@@ -299,6 +305,7 @@ class DiscuzSpider(ActivityBoardSpider):
             visit.openings[link.post_id] = posts[0].pid if posts else ""
             visit.per_page[link.post_id] = len(posts)
         opening = visit.openings.get(link.post_id)
+        visit.noise += sum(post.noise for post in page.posts)
         for post in page.posts:
             if post.pid == opening:
                 record = self._opening(visit, link, page, post)

@@ -65,7 +65,7 @@ def test_a_source_without_terms_refuses_to_run(field: str | None, tmp_path: Path
 
 
 def test_an_unknown_source_names_the_known_ones() -> None:
-    with pytest.raises(SourceError, match="discuz, feed, .*ptt"):
+    with pytest.raises(SourceError, match=r"discuz, feed, .*ptt"):
         load_source("dcard")
 
 
