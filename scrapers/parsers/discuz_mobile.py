@@ -124,7 +124,7 @@ def parse_mobile_forum(answer: Mapping[str, Any]) -> ForumPage | None:
     types = _map(_map(told.get("threadtypes")).get("types"))
     per_page, total = _int(told.get("tpp")), _int(forum.get("threads"))
     number = _int(told.get("page")) or 1
-    read = [_row(_map(row), types) for row in rows]
+    read = [_row(row, types) for row in map(_map, rows) if _is_numbered(row, "tid")]
     return ForumPage(
         tuple(_pin(read) if number == 1 else read),
         number,
@@ -137,10 +137,14 @@ def parse_mobile_forum(answer: Mapping[str, Any]) -> ForumPage | None:
 def parse_mobile_thread(
     answer: Mapping[str, Any], number: int, clock: PageClock
 ) -> ThreadPage | None:
-    """Read a page of a thread, the one that was asked for; None when the answer has no post."""
+    """Read a page of a thread, the one that was asked for; None when the answer has no post.
+
+    A later page may have none: removed posts leave their places empty.
+    """
     told = _map(answer.get("Variables"))
-    posts = told.get("postlist")
-    if not isinstance(posts, list) or not posts:
+    listed = told.get("postlist")
+    posts = [post for post in map(_map, listed or ()) if _is_numbered(post, "pid")]
+    if not isinstance(listed, list) or not (posts or number > 1):
         return None
     thread = _map(told.get("thread"))
     per_page, replies = _int(told.get("ppp")), _int(thread.get("replies"))
@@ -149,7 +153,7 @@ def parse_mobile_thread(
         tid=_text(thread.get("tid")),
         fid=_text(thread.get("fid") or told.get("fid")),
         title=html.unescape(_text(thread.get("subject")) or "") or None,
-        posts=tuple(_post(_map(post), clock) for post in posts),
+        posts=tuple(_post(post, clock) for post in posts),
         number=number,
         last_number=max(number, -(-count // per_page)) if per_page else number,
         counters={name: str(thread[key]) for name, key in COUNTERS.items() if thread.get(key)},
@@ -232,6 +236,12 @@ def _epoch(value: Any) -> Instant | None:
 def _map(value: Any) -> Mapping[str, Any]:
     """Return a map; PHP writes an empty one as a list."""
     return value if isinstance(value, dict) else {}
+
+
+def _is_numbered(record: Mapping[str, Any], key: str) -> bool:
+    """Whether a record bears a number that can be one."""
+    number = str(record.get(key) or "")
+    return number.isdecimal() and number.isascii() and len(number) <= 20
 
 
 def _text(value: Any) -> str | None:

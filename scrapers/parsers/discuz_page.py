@@ -15,10 +15,11 @@ from parsel import Selector
 
 from lake.times import Instant, TimeFormatError, parse_local, parse_relative
 
-THREAD_IN_LINK = re.compile(r"[?&;]p?tid=(\d+)|thread-(\d+)-|/tid[-/](\d+)")
-POST_IN_LINK = re.compile(r"[?&;]pid=(\d+)|#pid(\d+)")
-PERSON_IN_LINK = re.compile(r"[?&;]uid=(\d+)|space-uid-(\d+)")
-FORUM_IN_LINK = re.compile(r"[?&;]fid=(\d+)|forum-(\d+)-")
+NUMBER = r"(\d{1,20})(?!\d)"
+THREAD_IN_LINK = re.compile(rf"[?&;]p?tid={NUMBER}|thread-{NUMBER}-|/tid[-/]{NUMBER}")
+POST_IN_LINK = re.compile(rf"[?&;]pid={NUMBER}|#pid{NUMBER}")
+PERSON_IN_LINK = re.compile(rf"[?&;]uid={NUMBER}|space-uid-{NUMBER}")
+FORUM_IN_LINK = re.compile(rf"[?&;]fid={NUMBER}|forum-{NUMBER}-")
 SAID_WHEN = re.compile(r"^\s*(?:发表于|發表於|发布于|Post(?:ed)?(?: on| at)?)\s*:?\s*", re.I)
 MADE_AT = re.compile(
     r"GMT\s*([+-]\d{1,2}(?:[.:]\d{1,2})?)?\s*,\s*(\d{4}[-/]\d{1,2}[-/]\d{1,2} \d{1,2}:\d{2}"

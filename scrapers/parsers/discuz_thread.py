@@ -27,6 +27,7 @@ from scrapers.parsers.discuz_page import (
 )
 
 POSTS = "#postlist > div[id^=post_], #postlist > table[id^=pid], form > div[id^=post_]"
+POST_ID = re.compile(r"(?:post_|pid)(\d{1,20})")
 FLOOR_NAMES = {"楼主": 1, "樓主": 1, "沙发": 2, "沙發": 2, "板凳": 3, "地板": 4}
 STUCK = re.compile(r"来自|來自|推荐|推薦|置顶|置頂")
 COUNTERS = {
@@ -42,8 +43,8 @@ SCORE = re.compile(r"[+-]\s?\d{1,6}")
 
 def parse_thread(page: Selector, clock: PageClock) -> ThreadPage | None:
     """Read a page of a thread; None when it has no post, which every true one has."""
-    parts = page.css(POSTS)
-    posts = tuple(_post(part, clock) for part in parts)
+    parts = [(part, POST_ID.fullmatch(part.attrib["id"])) for part in page.css(POSTS)]
+    posts = tuple(_post(part, match[1], clock) for part, match in parts if match)
     if not posts:
         return None
     number, last_number = pages_of(page)
@@ -62,8 +63,7 @@ def parse_thread(page: Selector, clock: PageClock) -> ThreadPage | None:
     )
 
 
-def _post(part: Selector, clock: PageClock) -> ForumPost:
-    pid = (re.search(r"\d+", part.attrib["id"]) or [""])[0]
+def _post(part: Selector, pid: str, clock: PageClock) -> ForumPost:
     floor = text_of(next(iter(part.css(f"#postnum{pid}")), None))
     cells = part.css(f"#postmessage_{pid}")
     outer = [lock_of(text_of(box) or "") for box in part.css("div.locked")]

@@ -16,8 +16,18 @@ from scrapers.access.thread_pages import ShownPage, ThreadReading
 from scrapers.encodings import decode_page
 from scrapers.parsers.discuz_address import ForumAddress, page_in
 from scrapers.parsers.discuz_message import lock_of, read_message
+from scrapers.parsers.discuz_mobile import parse_mobile_thread
 from scrapers.parsers.discuz_notice import Notice, classify
-from scrapers.parsers.discuz_page import PageClock, declared_charsets, pages_of, read_clock, time_in
+from scrapers.parsers.discuz_page import (
+    THREAD_IN_LINK,
+    PageClock,
+    declared_charsets,
+    number_in,
+    pages_of,
+    read_clock,
+    time_in,
+)
+from scrapers.parsers.discuz_thread import parse_thread
 from scrapers.source import load_source
 from scrapers.spiders.discuz import DiscuzSpider
 from tests.scrapers.golden import FIXTURES, compare
@@ -186,6 +196,15 @@ def test_noise_that_looks_like_markup_leaves_nothing_behind() -> None:
     )
     message = read_message(cell, CLOCK)
     assert (message.text, message.noise) == ("甲\n乙丙", 4)
+
+
+@pytest.mark.parametrize("pid", ["9" * 300, "new", "12x", "9" * 5000])
+def test_what_bears_no_number_is_no_post(pid: str) -> None:
+    page = Selector(text=f'<div id="postlist"><div id="post_{pid}"></div></div>')
+    assert parse_thread(page, CLOCK) is None
+    answer = {"Variables": {"postlist": [{"pid": pid, "message": "x"}, 7, None]}}
+    assert parse_mobile_thread(answer, 1, CLOCK) is None
+    assert number_in(THREAD_IN_LINK, f"viewthread&tid={pid}") in (None, "12")
 
 
 def test_deep_nesting_is_survived() -> None:
