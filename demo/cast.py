@@ -298,7 +298,7 @@ _PLACES = (
         pace=0.10,
         opens=0.25,
         weekend=1.2,
-        official="雾屿客服",
+        official="1002",
         is_simplified=True,
         audience=Audience.SNAPSHOT,
     ),

@@ -32,6 +32,16 @@ class SiteChangedError(NotFetchedError):
     """The page came and has nothing that we know; its template may have changed."""
 
 
+class BlankPageError(NotFetchedError):
+    """The page came with status 200 and without a word; the site may be ill."""
+
+    stop_reason = StopReason.BLANK_PAGE
+
+
+class ThreadGoneError(Exception):
+    """A page says in words, and with status 200, that its thread is no longer there."""
+
+
 class ImportFileError(Exception):
     """A file cannot be read as the configuration says; nothing of it was landed."""
 

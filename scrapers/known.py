@@ -15,9 +15,11 @@ from lake import Lake
 COLUMNS = [
     "channel_id",
     "post_id",
-    "kind",
     "root_id",
+    "kind",
     "published_at",
+    "published_precision",
+    "published_raw",
     "text_hash",
     "is_deleted",
     "counters",
@@ -34,6 +36,8 @@ class KnownPost:
     is_deleted: bool
     counters: tuple[Mapping[str, Any], ...]
     root_id: str | None = None
+    published_precision: str | None = None
+    published_raw: str | None = None
 
     def counter(self, name: str) -> Mapping[str, Any] | None:
         return next((c for c in self.counters if c["name"] == name), None)
@@ -56,5 +60,8 @@ def read_known(
                 text_hash=row["text_hash"],
                 is_deleted=row["is_deleted"],
                 counters=tuple(row["counters"] or ()),
+                root_id=row["root_id"],
+                published_precision=row["published_precision"],
+                published_raw=row["published_raw"],
             )
     return known

@@ -186,7 +186,7 @@ def channel_url(channel: Channel, source: Source, override: SourceOverride) -> s
             f"channels.{channel.id}.address: expected {source.address_pattern} for source "
             f"{source.name!r}, found {address!r:.80}"
         )
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", address) and source.channel_path is None:
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", address):
         return _with_server(channel, address)
     base = override.base_url or source.base_url
     if base is None:

@@ -19,8 +19,8 @@ from scrapy.http import Response
 
 from lake import StopReason, Window
 from scrapers.access.channel import ChannelSpider, Visit, shown
-from scrapers.errors import ParsingFailedError, SiteChangedError
-from scrapers.records import PostRecord, Refused
+from scrapers.errors import ParsingFailedError, SiteChangedError, ThreadGoneError
+from scrapers.records import PostRecord, Record, Refused
 
 STALE_PAGES = 2
 MISREAD_IN_A_ROW = 3
@@ -36,14 +36,27 @@ class ThreadLink:
     author: str | None = None
     score: Mapping[str, Any] | None = None
     printed: Mapping[str, str] = field(default_factory=dict)
+    active_at: datetime | None = None  # its last reply, at the latest, where that is the order
+    vagueness: timedelta = timedelta(0)  # how much earlier that may have been
+    is_pinned: bool = False
+    unread: frozenset[str] = frozenset()  # keys of its row that nobody took
+
+    @property
+    def ordered_at(self) -> datetime:
+        """Return the time by which the board sorts it."""
+        return self.active_at or self.published_at
 
 
 @dataclass(frozen=True)
 class BoardPage:
-    """One page of a board: threads newest first, and the next older page."""
+    """One page of a board: threads in its order, and the next older page.
+
+    `is_cut`: the site shows no older page though there are older threads.
+    """
 
     links: tuple[ThreadLink, ...]
     older_url: str | None
+    is_cut: bool = False
 
 
 @dataclass
@@ -55,6 +68,7 @@ class BoardVisit(Visit):
     older_url: str | None = None
     overlap_left: int = 1
     reached_old: bool = False
+    is_cut: bool = False
     has_looked_for_lost: bool = False
     stale_pages: int = 0
     misread: int = 0
@@ -66,33 +80,42 @@ class BoardSpider(ChannelSpider):
 
     visit_class = BoardVisit
 
-    def read_board(self, response: Response) -> BoardPage:
+    def read_board(self, response: Response, visit: Any) -> BoardPage:
         """Read a board page; `SiteChangedError` when it is none."""
         raise NotImplementedError
 
     def read_thread(
-        self, response: Response, visit: BoardVisit, link: ThreadLink
-    ) -> Iterator[PostRecord]:
-        """Read a thread; `ParsingFailedError` sends the page to quarantine."""
+        self, response: Response, visit: Any, link: ThreadLink
+    ) -> Iterator[PostRecord | ThreadLink]:
+        """Read a page of a thread; a link among the records is its next page.
+
+        `ParsingFailedError` sends the page to quarantine, `ThreadGoneError` leaves a tombstone.
+        """
         raise NotImplementedError
 
-    def thread_url(self, visit: BoardVisit, post_id: str) -> str:
+    def thread_url(self, visit: Any, post_id: str) -> str:
         """Return where a known thread lies, listed or not."""
         raise NotImplementedError
 
-    def tombstone(self, visit: BoardVisit, link: ThreadLink) -> PostRecord:
-        """Say that a known thread is gone."""
-        return PostRecord(
-            channel_id=visit.channel.id,
-            post_id=link.post_id,
-            kind=visit.known[link.post_id].kind,
-            published_at=link.published_at,
-            published_precision="second",
-            is_deleted=True,
-        )
+    def tombstones(self, visit: Any, link: ThreadLink) -> Iterator[PostRecord]:
+        """Say that a thread is gone, if it was known."""
+        if link.post_id in visit.known:
+            yield PostRecord(
+                channel_id=visit.channel.id,
+                post_id=link.post_id,
+                kind=visit.known[link.post_id].kind,
+                published_at=link.published_at,
+                published_precision="second",
+                is_deleted=True,
+            )
+
+    def first_url(self, visit: Any) -> str:
+        """Return the first page of the board."""
+        url: str = visit.channel.url
+        return url
 
     def begin(self, visit: BoardVisit) -> Iterator[Any]:
-        yield self.fetch(visit, visit.channel.url, self._on_board)
+        yield self.fetch(visit, self.first_url(visit), self._on_board)
 
     def sure_part(self, visit: BoardVisit) -> Window | None:
         start = max(visit.oldest_read or visit.channel.end, visit.channel.start)
@@ -109,18 +132,25 @@ class BoardSpider(ChannelSpider):
                 f"{shown(response.url)}: expected a board page, found HTTP {response.status}; "
                 "is the address right, and its upper and lower case?"
             )
-        page = self.read_board(response)
+        page = self.read_board(response, visit)
         fresh = [link for link in page.links if link.post_id not in visit.seen]
+        yield from self.take(visit, page, fresh)
         visit.seen.update(link.post_id for link in fresh)
         visit.stale_pages = 0 if fresh else visit.stale_pages + 1
         visit.overlap_left -= visit.reached_old
         horizon = self.horizon(visit)
-        visit.reached_old = visit.reached_old or any(x.published_at < horizon for x in fresh)
-        visit.pending.extend(link for link in fresh if self._is_due(visit, link, horizon))
-        visit.older_url = page.older_url
+        visit.reached_old = visit.reached_old or any(
+            x.ordered_at < horizon for x in fresh if not x.is_pinned
+        )
+        visit.pending.extend(link for link in fresh if self.is_due(visit, link, horizon))
+        visit.older_url, visit.is_cut = page.older_url, page.is_cut
         yield from self._advance(visit)
 
-    def _is_due(self, visit: BoardVisit, link: ThreadLink, horizon: datetime) -> bool:
+    def take(self, visit: Any, page: BoardPage, fresh: list[ThreadLink]) -> Iterator[Record]:  # noqa: ARG002
+        """Take note of a page of the walk, `fresh` of which was not seen before."""
+        yield from ()
+
+    def is_due(self, visit: Any, link: ThreadLink, horizon: datetime) -> bool:
         """Whether a thread is read: young enough, or its score moved since we last looked."""
         if not horizon <= link.published_at:
             known = visit.known.get(link.post_id)
@@ -142,15 +172,23 @@ class BoardSpider(ChannelSpider):
             )
         elif visit.older_url and not (visit.reached_old and visit.overlap_left <= 0):
             yield self.fetch(visit, visit.older_url, self._on_board)
-        elif not visit.has_looked_for_lost:
+        else:
+            yield from self.after_walk(visit)
+
+    def after_walk(self, visit: Any) -> Iterator[Any]:
+        """Look for the threads that were not listed, then end the channel."""
+        if not visit.has_looked_for_lost:
             visit.has_looked_for_lost = True
-            visit.pending.extend(self._lost(visit))
+            visit.pending.extend(self.lost(visit))
             yield from self._advance(visit)
+        elif visit.is_cut and not visit.reached_old:
+            detail = "the site shows no older page though there are older threads"
+            yield from self.finish(visit, StopReason.CAP, self.sure_part(visit), detail=detail)
         else:
             reason = StopReason.REACHED_WATERMARK if visit.reached_old else StopReason.EXHAUSTED
             yield from self.finish(visit, reason, visit.channel_window())
 
-    def _lost(self, visit: BoardVisit) -> Iterator[ThreadLink]:
+    def lost(self, visit: Any) -> Iterator[ThreadLink]:
         """List the known threads that the board should have listed and did not."""
         start, end = self.horizon(visit), visit.channel.end
         for post_id, post in visit.known.items():
@@ -160,21 +198,22 @@ class BoardSpider(ChannelSpider):
                 yield ThreadLink(post_id, self.thread_url(visit, post_id), at)
 
     def _on_thread(self, response: Response, visit: BoardVisit, link: ThreadLink) -> Iterator[Any]:
-        if response.status == 404:
-            if link.post_id in visit.known:
-                yield self.tombstone(visit, link)
-        else:
-            yield from self._read_or_refuse(response, visit, link)
-        visit.oldest_read = min(link.published_at, visit.oldest_read or link.published_at)
+        goes_on = False
+        for step in self._read_or_refuse(response, visit, link):
+            if isinstance(step, ThreadLink):
+                goes_on = True
+                visit.pending.appendleft(step)
+            else:
+                yield step
+        if not goes_on and not link.is_pinned:
+            visit.oldest_read = min(link.ordered_at, visit.oldest_read or link.ordered_at)
         yield from self._advance(visit)
 
     def _read_or_refuse(
         self, response: Response, visit: BoardVisit, link: ThreadLink
     ) -> Iterator[Any]:
         try:
-            if response.status != 200:
-                raise ParsingFailedError("status", f"expected HTTP 200, found {response.status}")
-            yield from list(self.read_thread(response, visit, link))
+            yield from self._read(response, visit, link)
             visit.misread = 0
         except ParsingFailedError as error:
             visit.misread += 1
@@ -191,3 +230,14 @@ class BoardSpider(ChannelSpider):
                 raw={"url": shown(response.url), "bytes": len(response.body)},
                 record_id=link.post_id,
             )
+
+    def _read(self, response: Response, visit: BoardVisit, link: ThreadLink) -> list[Any]:
+        """Return all that a page brings, or nothing of it: it is read before anything is said."""
+        if response.status == 404:
+            return list(self.tombstones(visit, link))
+        if response.status != 200:
+            raise ParsingFailedError("status", f"expected HTTP 200, found {response.status}")
+        try:
+            return list(self.read_thread(response, visit, link))
+        except ThreadGoneError:
+            return list(self.tombstones(visit, link))

@@ -85,6 +85,11 @@ def read_html(fragment: str) -> Markup:
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return Markup(_tidy(html.unescape(fragment)))
+    return read_tree(root)
+
+
+def read_tree(root: etree._Element) -> Markup:
+    """Read what was parsed already, as `read_html` reads a fragment."""
     found = Markup("")
     found.text = _tidy("".join(_flow(root, found.quoted_links)))
     return found

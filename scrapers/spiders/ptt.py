@@ -29,7 +29,7 @@ class PttSpider(BoardSpider):
     name = "ptt"
     headers = {"Cookie": "over18=1"}  # noqa: RUF012  the public age button, pressed beforehand
 
-    def read_board(self, response: Response) -> BoardPage:
+    def read_board(self, response: Response, visit: BoardVisit) -> BoardPage:  # noqa: ARG002
         page = parse_index(response.selector)
         if page is None:
             _refuse_age_gate(response)

@@ -13,8 +13,10 @@ from scrapy.spiderloader import SpiderLoader
 
 from lake import Lake, LogicalRun, StopReason, Window
 from scrapers.errors import SourceError
+from scrapers.parsers import discuz_mobile, discuz_thread
 from scrapers.plan import Request, channel_url, plan_crawl, user_agent
 from scrapers.source import FOLDER, load_source, source_names
+from scrapers.spiders.discuz import DiscuzSpider
 from scrapers.spiders.feed import GenericFeedSpider
 from scrapers.spiders.ptt import PttSpider
 from tests.scrapers.golden import FIXTURES
@@ -29,7 +31,7 @@ def test_every_source_has_a_spider_and_pages_of_its_own_name() -> None:
     settings = Settings()
     settings.setmodule("scrapers.settings")
     assert source_names() == sorted(SpiderLoader.from_settings(settings).list())
-    assert {PttSpider.name, GenericFeedSpider.name} <= set(source_names())
+    assert {DiscuzSpider.name, PttSpider.name, GenericFeedSpider.name} <= set(source_names())
     for name in source_names():
         assert list((FIXTURES / name).iterdir())
 
@@ -45,6 +47,9 @@ def test_a_source_is_complete(name: str) -> None:
 def test_every_counter_that_a_spider_prints_has_a_meaning() -> None:
     assert set(load_source("ptt").counters) == {"score", "push", "boo", "arrow"}
     assert set(load_source("feed").counters) == {"comments"}
+    thread = {*discuz_thread.COUNTERS, *discuz_mobile.COUNTERS, "voter"}
+    post = {"rater", "rating", "support", "against"}
+    assert set(load_source("discuz").counters) == thread | post
 
 
 @pytest.mark.parametrize("field", ["url", "checked_on", "basis", None])
@@ -60,7 +65,7 @@ def test_a_source_without_terms_refuses_to_run(field: str | None, tmp_path: Path
 
 
 def test_an_unknown_source_names_the_known_ones() -> None:
-    with pytest.raises(SourceError, match=r"feed, .*ptt"):
+    with pytest.raises(SourceError, match=r"discuz, .*feed, .*ptt"):
         load_source("dcard")
 
 
@@ -86,6 +91,13 @@ def test_addresses_become_urls() -> None:
     assert channel_url(relative, feed, local) == "http://127.0.0.1:8931/feeds/a.xml"
     whole = channel(source="feed", address="https://blog.example.tw/feed/")
     assert channel_url(whole, feed, local) == "https://blog.example.tw/feed/"
+    forum, town = load_source("discuz"), SourceOverride(base_url="http://127.0.0.1:8931/discuz")
+    number = channel(source="discuz", address="36")
+    assert channel_url(number, forum, town) == (
+        "http://127.0.0.1:8931/discuz/forum.php?mod=forumdisplay&fid=36"
+    )
+    page = channel(source="discuz", address="https://bbs.example.cn/forum-36-1.html")
+    assert channel_url(page, forum, town) == "https://bbs.example.cn/forum-36-1.html"
     with pytest.raises(SourceError, match="expected a whole URL"):
         channel_url(relative, feed, SourceOverride())
 
