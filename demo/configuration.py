@@ -120,7 +120,7 @@ def _override(source: str) -> dict[str, Any]:
 def _imports() -> Iterator[dict[str, Any]]:
     for place in PAGES:
         if place in CRAWLED:
-            yield from (_crawled(place, what) for what in ("contents", "comments"))
+            yield from (_export(place, what) for what in ("contents", "comments"))
         else:
             yield _import(f"{place.id}-posts", "posts", place.source, _POSTS, channel=place.id)
         yield _import(
@@ -154,7 +154,7 @@ def _import(
     }
 
 
-def _crawled(place: Place, what: str) -> dict[str, Any]:
+def _export(place: Place, what: str) -> dict[str, Any]:
     """A file that a crawler of somebody's wrote: its format needs no columns."""
     name = f"{place.id}-{what}"
     return {

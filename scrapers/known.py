@@ -55,7 +55,6 @@ def read_known(
         for row in batch.to_pylist():
             known[row["channel_id"]][row["post_id"]] = KnownPost(
                 kind=row["kind"],
-                root_id=row["root_id"],
                 published_at=row["published_at"],
                 text_hash=row["text_hash"],
                 is_deleted=row["is_deleted"],

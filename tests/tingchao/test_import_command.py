@@ -31,7 +31,7 @@ channels:
   - {id: searched, source: weibo, address: 春茶}
   - {id: page, source: facebook_page, address: "108800000000001"}
   - {id: cafe, source: instagram, address: "17841400000000001"}
-  - {id: tube, source: youtube, address: UCexample0000000000000000}
+  - {id: tube, source: youtube, address: UCexample000000000000000}
 inbox: {path: inbox}
 imports:
   - {id: fivetran, format: fivetran, path: "fivetran/*.csv"}
