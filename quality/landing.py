@@ -206,8 +206,7 @@ ROW_RULES: Final[tuple[Rule, ...]] = (
     _refuse(
         "orders",
         "status_known",
-        "status not in "
-        "('paid', 'pending', 'cancelled', 'refunded', 'partially_refunded', 'test')",
+        "status not in ('paid', 'pending', 'cancelled', 'refunded', 'partially_refunded', 'test')",
         "status paid, pending, cancelled, refunded, partially_refunded or test",
     ),
     *_time_rules("members", "observed_at"),
@@ -364,7 +363,7 @@ def _select(table: str, there: Collection[str]) -> str:
 
 
 def _is_of_table(found: pa.Schema, declared: pa.Schema) -> bool:
-    """Whether a file has its table's schema, as it is now or was before columns were added to it."""
+    """Whether a file has its table's schema, as it is or was before columns were added."""
     expected = [f for f in declared if f.name in found.names or not _is_later(f)]
     return found.equals(pa.schema(expected), check_metadata=False)
 

@@ -161,7 +161,9 @@ class Import(_Model):
     """Files that a team already has, and how their columns are called here."""
 
     id: Name
-    table: Literal["posts", "reactions", "channels", "authors", "visits", "orders", "members"]
+    table: Literal[
+        "posts", "reactions", "channels", "authors", "visits", "orders", "members", "spend"
+    ]
     source: Name
     format: ImportFormat
     path: Annotated[str, Field(min_length=1, description="file or glob, relative to this file")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -106,6 +106,24 @@ def read_amount(cell: Any) -> Decimal | None:
         )
     amount = Decimal(bare.replace(",", ""))
     return -amount if is_negative else amount
+
+
+def read_day(cell: Any, formats: Sequence[str]) -> date | None:
+    """Read a calendar day; where it begins, the reader's zone says."""
+    read = read_time(cell, UTC, formats)
+    return None if read is None else read.at.date()
+
+
+def read_count(cell: Any) -> int | None:
+    """Read a whole number, `1,234`."""
+    amount = read_amount(cell)
+    if amount is None:
+        return None
+    if amount != int(amount):
+        raise ParsingFailedError(
+            "amount_format", f"expected a whole number, found {str(cell)[:40]!r}"
+        )
+    return int(amount)
 
 
 def read_flag(cell: Any) -> bool | None:

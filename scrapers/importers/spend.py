@@ -1,0 +1,70 @@
+"""What a row of an advertising report sums up, whatever the platform."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from lake.schemas import Precision, SpendLevel
+from lake.times import Instant, localize
+
+# From the finest to the coarsest: what a row is of, told by the finest that has a name or an id.
+LEVELS = (
+    (SpendLevel.AD, ("ad_id", "ad_name")),
+    (SpendLevel.AD_GROUP, ("ad_group_id", "ad_group_name")),
+    (SpendLevel.CAMPAIGN, ("campaign_id", "campaign_name")),
+)
+_CURRENCY = re.compile(r"\(([A-Z]{3})\)$")
+
+
+def level_of(record: Mapping[str, Any]) -> str:
+    """Say what a row sums up."""
+    told = (level for level, names in LEVELS if any(record.get(name) for name in names))
+    return next(told, SpendLevel.ACCOUNT).value
+
+
+def spend_id_of(record: Mapping[str, Any]) -> str:
+    """Name what was paid for on a day, so that a later report of it replaces an earlier one.
+
+    An id stands before a name, which can change; without either, the utm fields tell rows apart.
+    """
+    parts = [str(record["spend_date"]), record["platform"], record.get("account_id")]
+    for _, (by_id, by_name) in reversed(LEVELS):
+        parts.append(record.get(by_id) or record.get(by_name))
+    if record.get("level") == SpendLevel.ACCOUNT:
+        parts += [record.get(name) for name in ("utm_source", "utm_medium", "utm_campaign")]
+        parts += [record.get(name) for name in ("utm_content", "utm_term")]
+    said = [str(part).replace("|", "¦") if part else "" for part in (*parts, record["currency"])]
+    return "|".join(said)
+
+
+def completed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its level and its id."""
+    record = {**record, "level": level_of(record)}
+    return {**record, "spend_id": spend_id_of(record)}
+
+
+def happened_on(day: date, zone: ZoneInfo) -> Instant:
+    """Return the instant at which a day of the ad account begins."""
+    return Instant(localize(datetime.combine(day, time()), zone), Precision.DAY, day.isoformat())
+
+
+def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """Return the column that has one of these names, without regard to case and width."""
+    by_name = {_folded(column): column for column in columns}
+    return next((by_name[name] for name in map(_folded, names) if name in by_name), None)
+
+
+def currency_in(column: str) -> tuple[str, str | None]:
+    """Split `Amount spent (TWD)` into the name and the currency that it tells."""
+    plain = unicodedata.normalize("NFKC", column).strip().upper()
+    found = _CURRENCY.search(plain)
+    return _folded(_CURRENCY.sub("", plain)), found[1] if found else None
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
