@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ LEVELS = (
     (SpendLevel.AD_GROUP, ("ad_group_id", "ad_group_name")),
     (SpendLevel.CAMPAIGN, ("campaign_id", "campaign_name")),
 )
-_CURRENCY = re.compile(r"\(([A-Z]{3})\)$")
+_CURRENCY = re.compile(r"\(([a-z]{3})\)$")
 
 
 def level_of(record: Mapping[str, Any]) -> str:
@@ -53,18 +52,7 @@ def happened_on(day: date, zone: ZoneInfo) -> Instant:
     return Instant(localize(datetime.combine(day, time()), zone), Precision.DAY, day.isoformat())
 
 
-def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """Return the column that has one of these names, without regard to case and width."""
-    by_name = {_folded(column): column for column in columns}
-    return next((by_name[name] for name in map(_folded, names) if name in by_name), None)
-
-
 def currency_in(column: str) -> tuple[str, str | None]:
-    """Split `Amount spent (TWD)` into the name and the currency that it tells."""
-    plain = unicodedata.normalize("NFKC", column).strip().upper()
-    found = _CURRENCY.search(plain)
-    return _folded(_CURRENCY.sub("", plain)), found[1] if found else None
-
-
-def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    """Split a normalised `amount spent (twd)` into the name and the currency that it tells."""
+    found = _CURRENCY.search(column)
+    return column[: found.start()].strip() if found else column, found and found[1].upper()

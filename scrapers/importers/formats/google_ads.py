@@ -48,24 +48,20 @@ class GoogleAds(Format):
 
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
         with head.path.open(encoding=head.encoding or "utf-8", newline="") as text:
-            header: list[str] = []
-            reader: Any = None
-            for number, line in enumerate(text, start=1):
-                header = header or _header_in(line)
-                if header:
-                    separator = _separator(line)
-                    reader = csv.reader(text, delimiter=separator)
+            above = 0
+            for line in text:
+                above += 1
+                if header := _header_in(line):
                     break
                 skipped["heading"] = skipped.get("heading", 0) + 1
             else:
                 return
+            reader = csv.reader(text, delimiter=_separator(line))
             for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    skipped["blank"] = skipped.get("blank", 0) + 1
-                elif cells[0].strip().casefold().startswith(TOTALS):
-                    skipped["total"] = skipped.get("total", 0) + 1
+                if what := _what_to_skip(cells):
+                    skipped[what] = skipped.get(what, 0) + 1
                 else:
-                    yield _row(number + reader.line_num, cells, header)
+                    yield _row(above + reader.line_num, cells, header)
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
         cells, names = row.cells, _names(list(row.cells))
@@ -90,6 +86,12 @@ def _header_in(line: str) -> list[str]:
     """Return the columns that a line names, when it is the header; else nothing."""
     cells = [normalise(cell) for cell in next(csv.reader([line], delimiter=_separator(line)), [])]
     return cells if all(name in _names(cells) for name in NEEDED) else []
+
+
+def _what_to_skip(cells: list[str]) -> str | None:
+    if not any(cell.strip() for cell in cells):
+        return "blank"
+    return "total" if cells[0].strip().casefold().startswith(TOTALS) else None
 
 
 def _separator(line: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -10,7 +10,7 @@ from scrapers.errors import ParsingFailedError
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.rows import Row, normalise
+from scrapers.importers.rows import Row
 from scrapers.importers.spend import completed, currency_in, happened_on
 from scrapers.importers.values import read_amount, read_count, read_day, read_id, read_word
 
@@ -56,8 +56,8 @@ class MetaAds(Format):
                 yield row
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
-        cells, names = row.cells, _names(row.cells)
-        amount, currency = _amount_column(cells) or ("", None)
+        cells, names = row.cells, _names(tuple(row.cells))
+        amount, currency = _amount_column(tuple(cells)) or ("", None)
         day = _day(cells, names)
         record: dict[str, Any] = {
             "spend_date": day,
@@ -74,17 +74,13 @@ class MetaAds(Format):
         yield Found(table="spend", record=completed(record), happened=happened, unread=unread)
 
 
-def _names(columns: Any) -> dict[str, str]:
+def _names(columns: Collection[str]) -> dict[str, str]:
     """Map our names to the columns that are there."""
-    there = set(columns)
-    found = {
-        ours: next((c for c in map(normalise, known) if c in there), None)
-        for ours, known in COLUMNS.items()
-    }
-    return {ours: column for ours, column in found.items() if column}
+    there = {ours: [c for c in known if c in columns] for ours, known in COLUMNS.items()}
+    return {ours: found[0] for ours, found in there.items() if found}
 
 
-def _amount_column(columns: Any) -> tuple[str, str | None] | None:
+def _amount_column(columns: Collection[str]) -> tuple[str, str | None] | None:
     """Find the amount and the currency in its name."""
     for column in columns:
         name, currency = currency_in(column)

@@ -102,7 +102,7 @@ def _touch(order: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _refund_parts(order: Mapping[str, Any]) -> dict[str, Decimal | None]:
-    """Add up what went back; unknown when the answer has no refunds or other money than the shop's."""
+    """Add up what went back; unknown when no refunds are listed, or in other money."""
     if order.get("refunds") is None:
         return {}
     refunds = _list(order, "refunds")
