@@ -60,6 +60,12 @@ def import_schedule(config: Config, imports: list[Import]) -> CronDataIntervalTi
     return interval(config, f"{config.path}: schedule", config.schedule)
 
 
+def inbox_schedule(config: Config) -> CronDataIntervalTimetable | None:
+    """How often the inbox is looked into."""
+    assert config.inbox
+    return interval(config, f"{config.path}: inbox.schedule", config.inbox.schedule)
+
+
 def landing(source: str) -> Asset:
     """The asset that is updated when a source has landed."""
     return Asset(f"landing_{source}", uri=f"tingchao://landing/{source}")

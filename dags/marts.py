@@ -12,7 +12,7 @@ from configured import crawled_sources, landing, open_config
 from factory import POOL, RUN, pipeline, step
 
 config = open_config()
-sources = sorted({*crawled_sources(config), *(one.source for one in config.imports)})
+sources = sorted({*crawled_sources(config), *config.imported_sources})
 
 with pipeline(
     config,

@@ -125,14 +125,37 @@ def crawl(context: Context, source: str, **asked: Any) -> None:
 
 
 @cli.command("import")
-@click.argument("import_ids", nargs=-1, metavar="[IMPORT]...")
+@click.argument("import_ids", nargs=-1, metavar="[IMPORT]... | FORMAT FILE...")
+@click.option("--inbox", is_flag=True, help="Land what lies in the inbox.")
+@click.option("--strict", is_flag=True, help="Fail when a file of the inbox has to wait.")
+@click.option("--channel", help="With FORMAT: whose rows they are, where the file does not say.")
+@click.option("--source", help="With FORMAT: the source, in place of the format's own.")
 @_run_option
 @_with_context
-def import_(context: Context, import_ids: tuple[str, ...], run_id: str | None) -> None:
-    """Land the files of the configured imports, or only of those named."""
-    from tingchao.steps.import_files import import_files
+def import_(
+    context: Context,
+    import_ids: tuple[str, ...],
+    inbox: bool,
+    strict: bool,
+    run_id: str | None,
+    **told: str | None,
+) -> None:
+    """Land the files of the configured imports, or only of those named.
 
-    _finish(import_files(context, import_ids, run_id=run_id))
+    With FORMAT, a named one or auto: land these files. docs/import.md lists the formats.
+    """
+    from tingchao.steps import import_files as step
+
+    if inbox:
+        from tingchao.steps.inbox import import_inbox
+
+        _finish(import_inbox(context, run_id=run_id, is_strict=strict))
+    elif step.is_asked_by_format(import_ids, context.config):
+        name, *files = import_ids
+        paths = [Path(file) for file in files]
+        _finish(step.import_named(context, name, paths, run_id=run_id, **told))
+    else:
+        _finish(step.import_files(context, import_ids, run_id=run_id))
 
 
 @cli.command()

@@ -28,9 +28,11 @@ from pydantic import (
 )
 
 from tingchao.errors import ConfigurationError
+from tingchao.formats import AUTO, MAPPED, named_formats, sources_of_format
 from tingchao.mistakes import Location, Mistake, MistakesError
 
 MAX_BYTES = 256 * 1024
+MAPS = ("columns", "counters", "handles")
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -150,25 +152,29 @@ class SourceOverride(_Model):
     max_bytes: Annotated[int, Field(ge=1)] | None = None
 
 
-class ImportFormat(StrEnum):
-    """File formats that the generic importer reads."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
+def _known_format(name: str) -> str:
+    known = (*MAPPED, AUTO, *named_formats())
+    if name not in known:
+        raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
+    return name
 
 
 class Import(_Model):
-    """Files that a team already has, and how their columns are called here."""
+    """Files that a team already has, and how their columns are called here.
+
+    A named format (`tingchao.formats`) knows its tables, sources and columns itself.
+    """
 
     id: Name
-    table: Literal[
-        "posts", "reactions", "channels", "authors", "visits", "orders", "members", "spend"
-    ]
-    source: Name
-    format: ImportFormat
+    table: (
+        Literal["posts", "reactions", "channels", "authors", "visits", "orders", "members", "spend"]
+        | None
+    ) = None
+    source: Name | None = Field(default=None, description="in place of what a named format says")
+    format: Annotated[str, AfterValidator(_known_format)]
     path: Annotated[str, Field(min_length=1, description="file or glob, relative to this file")]
     channel: Name | None = Field(default=None, description="for every row, unless a column says it")
-    columns: dict[str, str] = Field(description="our column: the file's column")
+    columns: dict[str, str] = Field(default_factory=dict, description="our column: the file's")
     constants: dict[str, str] = Field(default_factory=dict, description="our column: fixed value")
     counters: dict[str, str] = Field(default_factory=dict, description="counter: the file's column")
     handles: dict[str, str] = Field(
@@ -182,6 +188,38 @@ class Import(_Model):
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")
     schedule: str | None = None
+
+    @model_validator(mode="after")
+    def _says_what_its_format_needs(self) -> Self:
+        if self.is_named:
+            given = [name for name in ("table", *MAPS) if getattr(self, name)]
+            if given:
+                raise ValueError(f"format {self.format} knows its columns; leave out {given}")
+        elif missing := [n for n in ("table", "source", "columns") if not getattr(self, n)]:
+            raise ValueError(f"format {self.format} needs {', '.join(missing)}")
+        return self
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the format knows by itself what its columns mean."""
+        return self.format not in MAPPED
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that files of this import can land."""
+        return (self.source,) if self.source else sources_of_format(self.format)
+
+    @property
+    def brings(self) -> str:
+        """What it brings, in words."""
+        return self.table or self.format
+
+
+class Inbox(_Model):
+    """A folder or object prefix into which files are put; each is recognised by what is in it."""
+
+    path: Annotated[str, Field(min_length=1, description="folder or URI, relative to this file")]
+    schedule: str = Field(default="*/15 * * * *", description="cron; how often Airflow looks")
 
 
 class UtmRule(_Model):
@@ -260,6 +298,7 @@ class Config(_Model):
     channels: tuple[Channel, ...]
     sources: dict[Name, SourceOverride] = Field(default_factory=dict)
     imports: tuple[Import, ...] = ()
+    inbox: Inbox | None = None
     attribution: Attribution = Attribution()
     quality: Quality = Quality()
     publish: Publish = Publish()
@@ -344,6 +383,16 @@ class Config(_Model):
         raise ConfigurationError(
             f"{self.path}: no channel {channel_id!r} under `channels`; configured: {known}"
         )
+
+    @property
+    def imported_sources(self) -> frozenset[str]:
+        """The sources that imports and the inbox can land."""
+        return self.inbox_sources.union(*(spec.sources for spec in self.imports))
+
+    @property
+    def inbox_sources(self) -> frozenset[str]:
+        """The sources that files in the inbox can land."""
+        return frozenset(sources_of_format(AUTO)) if self.inbox else frozenset()
 
     def channels_of(self, source: str) -> tuple[Channel, ...]:
         return tuple(c for c in self.channels if c.source == source)

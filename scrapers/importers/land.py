@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,10 +31,16 @@ class FileOutcome:
 
     import_id: str
     file_name: str
+    format_name: str = ""
+    encoding: str | None = None
     rows: int = 0
     added: dict[Added, int] = field(default_factory=dict)
+    tables: Counter[str] = field(default_factory=Counter)
     skipped: dict[str, int] = field(default_factory=dict)
+    unknown_keys: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     covered: Window | None = None
+    is_known: bool = False
     detail: str | None = None
 
     @property
@@ -44,6 +51,24 @@ class FileOutcome:
     def quarantined(self) -> int:
         return self.added.get(Added.QUARANTINED, 0)
 
+    def count(self, added: Added, table: str) -> None:
+        """Note what became of one record."""
+        self.added[added] = self.added.get(added, 0) + 1
+        if added is Added.LANDED:
+            self.tables[table] += 1
+
+    def remarks(self) -> str | None:
+        """Say what a person should know of how the file was read; it stands in the ledger."""
+        said = [f"read as {self.encoding}"] if self.encoding else []
+        if self.skipped:
+            lines = ", ".join(f"{count:,} {what} lines" for what, count in self.skipped.items())
+            said.append(f"skipped {lines}")
+        if self.unknown_keys:
+            said.append(f"unknown keys {_counted(self.unknown_keys)}")
+        if self.left_out:
+            said.append(f"left out, channels not configured: {_counted(self.left_out)}")
+        return "; ".join(said) or None
+
     def line(self) -> str:
         """Say it in one line."""
         counts = [f"{self.rows:,} rows"]
@@ -53,12 +78,19 @@ class FileOutcome:
             if kind is not Added.SUPPRESSED or kind in self.added
         ]
         counts += [f"{count:,} {what} lines skipped" for what, count in self.skipped.items()]
-        said = f"{self.import_id} {self.file_name}: {', '.join(counts)}"
+        kind = ", ".join(filter(None, (self.format_name, self.encoding)))
+        name = f"{self.file_name} ({kind})" if kind else self.file_name
+        said = f"{self.import_id} {name}: {', '.join(counts)}"
         return f"{said}; {self.detail}" if self.detail else said
 
 
+def _counted(counts: Counter[str], most: int = 20) -> str:
+    shown = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(most))
+    return f"{shown} and {len(counts) - most:,} more" if len(counts) > most else shown
+
+
 @dataclass
-class _Span:
+class Span:
     """First and last instant of what a file tells."""
 
     start: datetime | None = None
@@ -89,7 +121,7 @@ def land_file(
     `advance` is told how many rows more were read. Raises `ImportFileError` when the file cannot be
     read at all; nothing of it is landed then.
     """
-    outcome = FileOutcome(column_map.spec.id, path.name)
+    outcome = FileOutcome(column_map.spec.id, path.name, column_map.spec.format)
     digest = sha256_of(path)
     run = column_map.run(crawl_id, digest, f"{path.name} (map {_digest_of(column_map)})")
     earlier = _finished_by(lake, run.source, run.channel_id, digest, run.query)
@@ -100,11 +132,12 @@ def land_file(
         column_map.open(path) as file,
         lake.write(run, now) as writer,
     ):
+        outcome.encoding = file.encoding or None
         column_map.check_header(file.columns, path.name)
         missing = column_map.missing_from(file.columns)
-        if missing and column_map.spec.format == "csv":
+        if missing and column_map.spec.format in ("csv", "xlsx"):
             outcome.detail = f"the file has no {', '.join(missing)}: NULL"
-        span = _Span()
+        span = Span()
         for row in file.rows:
             _land_row(writer, column_map, row, outcome, span)
             if outcome.rows % REPORT_EVERY == 0:
@@ -115,7 +148,7 @@ def land_file(
             StopReason.EXHAUSTED,
             covered=span.window,
             declared_total=outcome.rows,
-            stop_detail=_skipped_line(file.skipped),
+            stop_detail=outcome.remarks(),
         )
     return outcome
 
@@ -127,10 +160,10 @@ def sha256_of(path: Path) -> str:
 
 
 def _land_row(
-    writer: ChannelWriter, column_map: ColumnMap, row: Row, outcome: FileOutcome, span: _Span
+    writer: ChannelWriter, column_map: ColumnMap, row: Row, outcome: FileOutcome, span: Span
 ) -> None:
     outcome.rows += 1
-    table = column_map.spec.table
+    table = column_map.table
     try:
         if row.problem:
             raise ParsingFailedError(*row.problem)
@@ -142,11 +175,11 @@ def _land_row(
         reason = f"line {row.line:,}: {error}"
         writer.refuse(table, column_map.evidence(row), error.rule, reason, _id_of(column_map, row))
         added = Added.QUARANTINED
-    outcome.added[added] = outcome.added.get(added, 0) + 1
+    outcome.count(added, table)
 
 
 def _id_of(column_map: ColumnMap, row: Row) -> str | None:
-    key = KEYS[column_map.spec.table]
+    key = KEYS[column_map.table]
     cell = row.cells.get(column_map.columns.get(key, ""))
     return str(cell) if cell is not None and key.endswith("_id") else None
 
@@ -167,9 +200,3 @@ def _digest_of(column_map: ColumnMap) -> str:
     unset = {"missing_ids"} - column_map.spec.model_fields_set
     spec = column_map.spec.model_dump_json(exclude={"path", "schedule", *unset})
     return hashlib.sha256(spec.encode()).hexdigest()[:8]
-
-
-def _skipped_line(skipped: dict[str, int]) -> str | None:
-    if not skipped:
-        return None
-    return "skipped " + ", ".join(f"{count:,} {what} lines" for what, count in skipped.items())

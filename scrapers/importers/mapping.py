@@ -28,8 +28,9 @@ from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
 from scrapers.importers.orders import read_status
-from scrapers.importers.rows import Row, RowFile, normalise, open_rows
+from scrapers.importers.rows import Row, RowFile, normalise
 from scrapers.importers.spend import completed, happened_on
+from scrapers.importers.tables import open_table
 from scrapers.importers.values import (
     UTM,
     read_amount,
@@ -103,7 +104,8 @@ class ColumnMap:
         self.pseudonyms = pseudonyms
         self.now = now
         self.zone = ZoneInfo(spec.time_zone)
-        self.fields = {f.name: f.type for f in TABLES[spec.table] if f.name not in BOOKKEEPING}
+        self.table, self.source = str(spec.table), str(spec.source)
+        self.fields = {f.name: f.type for f in TABLES[self.table] if f.name not in BOOKKEEPING}
         self.columns = {_own_name(k): normalise(v) for k, v in spec.columns.items()}
         self.constants = {_own_name(k): v for k, v in spec.constants.items()}
         self.counters = {name: normalise(column) for name, column in spec.counters.items()}
@@ -116,8 +118,8 @@ class ColumnMap:
     @contextmanager
     def open(self, path: Path) -> Iterator[RowFile]:
         """Open a file of this import; `ImportFileError` when it cannot be read at all."""
-        id_column = self.columns.get(KEYS[self.spec.table])
-        with open_rows(path, self.spec.format, self.spec.encoding, id_column) as file:
+        id_column = self.columns.get(KEYS[self.table])
+        with open_table(path, self.spec.format, self.spec.encoding, id_column) as file:
             yield file
 
     def check_header(self, columns: tuple[str, ...], file_name: str) -> None:
@@ -143,7 +145,7 @@ class ColumnMap:
             except ParsingFailedError as error:
                 raise ParsingFailedError(error.rule, f"{name}: {error}") from None
             if isinstance(value, Instant):
-                happened = value if name == EVENT_TIMES.get(self.spec.table) else happened
+                happened = value if name == EVENT_TIMES.get(self.table) else happened
                 record.update(_timed(name, value, self.fields))
             elif name in PEOPLE:
                 record[f"{name}_key"] = value
@@ -152,14 +154,14 @@ class ColumnMap:
             else:
                 record[name] = value
         self._complete(record, row)
-        if self.spec.table == "spend" and record["spend_date"]:
+        if self.table == "spend" and record["spend_date"]:
             happened = happened_on(record["spend_date"], self.zone)
             record = completed(record)
         return Mapped(record, happened)
 
     def run(self, crawl_id: str, digest: str, query: str) -> LogicalRun:
         return LogicalRun(
-            source=self.spec.source,
+            source=self.source,
             channel_id=self.spec.channel or self.spec.id,
             crawl_id=crawl_id,
             route="import",
@@ -182,7 +184,7 @@ class ColumnMap:
     def _read(self, name: str, cell: Any) -> Any:
         if name in PEOPLE:
             native = self._read_id(cell)
-            realm = VISITORS if name == "visitor" else self.spec.source
+            realm = VISITORS if name == "visitor" else self.source
             return self.pseudonyms.key(realm, native) if native else None
         if name == "fan_count":
             return _counter(name, cell, self.spec.counter_cap)
@@ -220,7 +222,7 @@ class ColumnMap:
                 _counter(name, row.cells.get(column), self.spec.counter_cap)
                 for name, column in self.counters.items()
             ]
-        if self.spec.table == "members":
+        if self.table == "members":
             record.setdefault("observed_at", self.now)
             record["handles"] = self._handles(row) or None
             record["attributes"] = self._rest(row)
@@ -246,24 +248,25 @@ class ColumnMap:
 
 def find_mistakes(spec: Import) -> Iterator[Mistake]:
     """Yield what no file could make right: columns of ours that there are not, or that lack."""
-    fields = {f.name for f in TABLES[spec.table] if f.name not in BOOKKEEPING}
+    table = str(spec.table)
+    fields = {f.name for f in TABLES[table] if f.name not in BOOKKEEPING}
     known = {_own_name(name) for name in fields - DERIVED}
     for group, names in (("columns", spec.columns), ("constants", spec.constants)):
         for name in names:
             if _own_name(name) not in known:
-                said = f"{spec.table} has no {name}; expected of {sorted(known)}"
+                said = f"{table} has no {name}; expected of {sorted(known)}"
                 yield Mistake((group, name), said)
     for group in ("counters", "handles"):
         if getattr(spec, group) and group not in fields:
-            yield Mistake((group,), f"{spec.table} has no {group}")
+            yield Mistake((group,), f"{table} has no {group}")
     given = {_own_name(name) for name in (*spec.columns, *spec.constants)}
-    missing = [name for name in NEEDED[spec.table] if name not in given]
+    missing = [name for name in NEEDED[table] if name not in given]
     if "channel_id" in known and not spec.channel and "channel_id" not in given:
         missing.append("channel_id (or `channel:` for the whole import)")
     if missing:
         yield Mistake(
             ("columns",),
-            f"{spec.table} needs {', '.join(missing)}; name the file's column under `columns`, or "
+            f"{table} needs {', '.join(missing)}; name the file's column under `columns`, or "
             "a value for every row under `constants`",
         )
 
@@ -273,7 +276,8 @@ def needed_columns(spec: Import) -> dict[str, str]:
 
     A JSON object may leave out what is empty, so of JSON only the key column is asked for.
     """
-    needed = [KEYS[spec.table]] if spec.format == "jsonl" else NEEDED[spec.table]
+    table = str(spec.table)
+    needed = [KEYS[table]] if spec.format in ("jsonl", "parquet") else NEEDED[table]
     return {
         name: normalise(column)
         for name, column in spec.columns.items()

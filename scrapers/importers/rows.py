@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 import unicodedata
@@ -24,6 +25,7 @@ from scrapers.errors import ImportFileError
 
 SAMPLE_BYTES = 1024 * 1024
 MAX_CELL = 4 * 1024 * 1024
+MAX_LINE = 16 * 1024 * 1024  # characters of one line that are held in memory
 MAX_HEAD_LINES = 100
 SEPARATORS = (",", ";", "\t", "|")
 UNDECODED = re.compile("[\udc80-\udcff]")
@@ -34,11 +36,15 @@ TOTALS = re.compile(
 
 @dataclass(frozen=True)
 class Row:
-    """One record of a file: `cells` by normalised column name; `problem` when it is none."""
+    """One record of a file: `cells` by normalised column name; `problem` when it is none.
+
+    `part` is the table of a database that holds it, or what of a document it is.
+    """
 
     line: int
     cells: Mapping[str, Any]
     problem: tuple[str, str] | None = None
+    part: str = ""
 
 
 @dataclass
@@ -67,7 +73,7 @@ def open_rows(
 
     A row that begins with a word for a total is none of a thing unless it has an id of its own.
     """
-    found = _encoding(path, encoding)
+    found = encoding_of(path, encoding)
     errors = "replace" if found.startswith("utf-16") else "surrogateescape"
     with path.open(encoding=found, errors=errors, newline="") as text:
         if file_format == "csv":
@@ -76,7 +82,8 @@ def open_rows(
             yield _jsonl_file(text, path, found)
 
 
-def _encoding(path: Path, declared: str | None) -> str:
+def encoding_of(path: Path, declared: str | None = None) -> str:
+    """Return a file's encoding: its mark's, the declared, or what explains its first bytes."""
     try:
         with path.open("rb") as file:
             sample = file.read(SAMPLE_BYTES)
@@ -101,14 +108,15 @@ def _csv_file(text: io.TextIOBase, path: Path, encoding: str, id_column: str | N
     csv.field_size_limit(MAX_CELL)
     header_line, number, separator = _find_header(text, path)
     separator = separator or max(SEPARATORS, key=header_line.count)
-    lines = _chain(header_line, text)
+    cut: set[int] = set()
+    lines = _chain(header_line, bounded_lines(text, cut))
     reader = csv.reader(lines, delimiter=separator)
     header = [normalise(cell) for cell in next(reader)]
     while header and not header[-1]:
         header.pop()
     found = RowFile(tuple(dict.fromkeys(header)), encoding, iter(()))
     id_index = header.index(id_column) if id_column in header else None
-    found.rows = _csv_rows(reader, header, number, found, id_index)
+    found.rows = _whole(_csv_rows(reader, header, number, found, id_index), cut, number)
     return found
 
 
@@ -116,7 +124,7 @@ def _find_header(text: io.TextIOBase, path: Path) -> tuple[str, int, str | None]
     """Return the header's line, its number, and the separator that a `sep=` line names."""
     separator = None
     for number in range(1, MAX_HEAD_LINES + 1):
-        line = text.readline()
+        line = text.readline(MAX_CELL)
         if not line:
             break
         stated = re.match(r"^\s*\"?sep=(.)\"?\s*$", line, re.I)
@@ -127,9 +135,33 @@ def _find_header(text: io.TextIOBase, path: Path) -> tuple[str, int, str | None]
     raise ImportFileError(f"{path.name}: expected a header line, found none; is the file empty?")
 
 
-def _chain(first: str, rest: io.TextIOBase) -> Iterator[str]:
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     yield from rest
+
+
+def bounded_lines(text: io.TextIOBase, cut: set[int]) -> Iterator[str]:
+    """Yield lines; of one longer than MAX_LINE only its beginning, and its number goes to `cut`."""
+    for number in itertools.count(1):
+        line = text.readline(MAX_LINE)
+        if not line:
+            return
+        rest = line
+        while len(rest) == MAX_LINE and not rest.endswith(("\n", "\r")):
+            cut.add(number)
+            rest = text.readline(MAX_LINE)
+        yield f"{line}\n" if number in cut else line
+
+
+def _whole(rows: Iterator[Row], cut: set[int], before: int) -> Iterator[Row]:
+    """Mark the rows of lines that were cut; the header stands `before` their first."""
+    for row in rows:
+        if row.line - before in cut:
+            cells = {name: cell[:2000] for name, cell in row.cells.items()}
+            reason = f"expected a line of at most {MAX_LINE:,} characters"
+            yield Row(row.line, cells, ("line_too_long", reason))
+        else:
+            yield row
 
 
 def _csv_rows(
@@ -147,14 +179,14 @@ def _csv_rows(
             yield Row(start, {}, ("unreadable_row", f"expected CSV, found: {error}"))
             continue
         line = before - 1 + reader.line_num
-        what = _what_to_skip(cells, header, id_index)
+        what = what_to_skip(cells, header, id_index)
         if what:
             found.skip(what)
         else:
             yield _csv_row(start, cells, header)
 
 
-def _what_to_skip(cells: list[str], header: list[str], id_index: int | None) -> str | None:
+def what_to_skip(cells: list[str], header: list[str], id_index: int | None) -> str | None:
     """Name a line that is no record: blank, comment, the header again, totals."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     if not filled:
@@ -195,7 +227,8 @@ def _jsonl_file(text: io.TextIOBase, path: Path, encoding: str) -> RowFile:
 
 
 def _jsonl_rows(text: io.TextIOBase, found: RowFile) -> Iterator[Row]:
-    for line, raw in enumerate(text, start=1):
+    cut: set[int] = set()
+    for line, raw in enumerate(bounded_lines(text, cut), start=1):
         if not raw.strip():
             found.skip("blank")
             continue

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from scrapers.addresses import is_inside, server_of
 from scrapers.errors import ImportFileError, SourceError
 from scrapers.importers.mapping import find_mistakes, needed_columns
-from scrapers.importers.rows import normalise, open_rows
+from scrapers.importers.rows import normalise
+from scrapers.importers.tables import open_table
 from scrapers.plan import channel_url, refuse_inside, user_agent
 from scrapers.source import Source, load_source, source_names
 from tingchao.config import Channel, Config, Import, SourceOverride
@@ -78,7 +79,7 @@ def _wrong_sources(config: Config) -> Iterator[Mistake]:
 
 
 def _wrong_channels(config: Config) -> Iterator[Mistake]:
-    imported = {spec.source for spec in config.imports}
+    imported = config.imported_sources
     for index, channel in enumerate(config.channels):
         place: Location = ("channels", index)
         try:
@@ -131,6 +132,8 @@ def _judge_imports(config: Config) -> tuple[list[Mistake], list[Mistake]]:
     wrong: list[Mistake] = []
     lacking: list[Mistake] = []
     for index, spec in enumerate(config.imports):
+        if spec.is_named:
+            continue
         unmendable = list(find_mistakes(spec))
         mistakes, gaps = (unmendable, []) if unmendable else _judge_file(config, spec)
         place: Location = ("imports", index)
@@ -147,7 +150,7 @@ def _judge_file(config: Config, spec: Import) -> tuple[list[Mistake], list[Mista
             Mistake(("path",), f"no file matches {spec.path!r}; `tingchao import` needs one")
         ]
     try:
-        with open_rows(files[-1], spec.format, spec.encoding) as file:
+        with open_table(files[-1], spec.format, spec.encoding) as file:
             columns = file.columns
     except ImportFileError as error:
         return [], [Mistake(("path",), str(error))]
@@ -160,7 +163,7 @@ def _judge_file(config: Config, spec: Import) -> tuple[list[Mistake], list[Mista
             found = ", ".join(columns) or "it has none"
             said = f"expected a column of {files[-1].name} ({found}), found {column!r}"
             wrong.append(Mistake(location, said))
-        elif spec.format == "csv":
+        elif spec.format in ("csv", "xlsx"):
             lacking.append(Mistake(location, f"{files[-1].name} has no {column!r}: NULL"))
     return wrong, lacking
 

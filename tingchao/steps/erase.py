@@ -98,8 +98,7 @@ def _known_sources(context: Context) -> list[str]:
     config = context.config
     named = {handle for spec in config.imports for handle in spec.handles}
     crawled = {channel.source for channel in config.channels}
-    imported = {spec.source for spec in config.imports}
-    return sorted({*crawled, *imported, *named, VISITORS})
+    return sorted({*crawled, *config.imported_sources, *named, VISITORS})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Land the files of the configured imports."""
+"""Land the files of the configured imports, files of a named format, or what lies in the inbox."""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
+from lake.runs import NAME
 from scrapers.errors import ImportFileError
+from scrapers.importers.detect import detect_format, format_called
+from scrapers.importers.format import Format, Sureness
+from scrapers.importers.head import Head, look_at
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap
+from scrapers.importers.named import NamedFile, describe_left_out, land_named
 from tingchao.config import Config, Import
 from tingchao.context import Context
 from tingchao.errors import EXIT_FAILED, ConfigurationError
 from tingchao.fence import exclusive
+from tingchao.formats import AUTO, MAPPED, named_formats
 
 
 @dataclass
 class ImportSummary:
-    """What became of each file; `failed` are imports that could not be read at all, and why."""
+    """What became of each file; `failed` are imports that could not be read at all, and why.
+
+    `waiting` are files of the inbox that nothing could be done about: they stay where they are.
+    """
 
     run_id: str
     files: list[FileOutcome] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    is_strict: bool = False
 
     @property
     def landed(self) -> int:
@@ -30,7 +41,7 @@ class ImportSummary:
 
     @property
     def exit_code(self) -> int:
-        return EXIT_FAILED if self.failed else 0
+        return EXIT_FAILED if self.failed or (self.is_strict and self.waiting) else 0
 
     def lines(self) -> list[str]:
         """Say it line by line: the whole, then each file, then what failed."""
@@ -39,8 +50,11 @@ class ImportSummary:
             f"import {self.run_id}: {len(self.files):,} files, {self.landed:,} landed, "
             f"{quarantined:,} quarantined, {len(self.failed):,} failed"
         )
-        told = [f"  {outcome.line()}" for outcome in self.files]
-        return [whole, *told, *(f"  {problem}" for problem in self.failed)]
+        if self.waiting:
+            whole += f", {len(self.waiting):,} waiting"
+        told = [f"  {line}" for outcome in self.files for line in _lines_of(outcome)]
+        waiting = [f"  waiting: {problem}" for problem in self.waiting]
+        return [whole, *told, *(f"  {problem}" for problem in self.failed), *waiting]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -54,11 +68,70 @@ def import_files(
     A file that was imported before adds nothing; a longer version of it adds what is new.
     """
     specs = _chosen(context, import_ids)
-    summary = ImportSummary(run_id or f"import-{context.now().astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    summary = ImportSummary(run_id or name_run(context))
     with exclusive(context.lock("import")):
         for spec in specs:
             _import(context, spec, summary)
     return summary
+
+
+def import_named(
+    context: Context,
+    format_name: str,
+    paths: Collection[Path],
+    *,
+    run_id: str | None = None,
+    channel: str | None = None,
+    source: str | None = None,
+) -> ImportSummary:
+    """Land files of a named format, or of whatever format each is seen to have (`auto`)."""
+    if format_name in MAPPED:
+        raise ConfigurationError(
+            f"format {format_name} needs a column map: describe the file under `imports` "
+            "(docs/import.md), then `tingchao import ID`"
+        )
+    if channel is not None:
+        context.config.channel(channel)
+    if source is not None and not NAME.fullmatch(source):
+        raise ConfigurationError(f"--source: expected a-z, 0-9, _ and -, found {source!r}")
+    summary = ImportSummary(run_id or name_run(context))
+    with exclusive(context.lock("import")):
+        for path in paths:
+            spec = Import(
+                id=format_name,
+                format=format_name,
+                path=str(path),
+                channel=channel,
+                source=source,
+            )
+            _try_named(context, spec, path, summary)
+    return summary
+
+
+def is_asked_by_format(words: Collection[str], config: Config) -> bool:
+    """Whether the words of the command are a format and files, and not ids of imports."""
+    first, *rest = words or ("",)
+    ids = {spec.id for spec in config.imports}
+    return bool(rest) and first in (AUTO, *named_formats(), *MAPPED) and not ids.issuperset(words)
+
+
+def name_run(context: Context) -> str:
+    """Name a logical run after the instant at which it begins."""
+    return f"import-{context.now().astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def land_head(context: Context, form: Format, head: Head, spec: Import, run_id: str) -> FileOutcome:
+    """Land a file whose format is known."""
+    file = NamedFile(form=form, head=head, spec=spec, channels=context.config.channels)
+    with context.progress.track(f"import {spec.id} {head.name}") as counter:
+        return land_named(
+            context.lake,
+            file,
+            context.pseudonyms,
+            crawl_id=run_id,
+            now=context.now,
+            advance=counter.advance,
+        )
 
 
 def _chosen(context: Context, import_ids: Collection[str]) -> list[Import]:
@@ -67,34 +140,84 @@ def _chosen(context: Context, import_ids: Collection[str]) -> list[Import]:
     if unknown:
         raise ConfigurationError(
             f"{context.config.path}: no import {', '.join(unknown)} under `imports`; configured: "
-            f"{', '.join(known) or 'none'}"
+            f"{', '.join(known) or 'none'}. Files of a named format: tingchao import FORMAT FILE…, "
+            f"FORMAT one of {AUTO}, {', '.join(named_formats())}"
         )
     return [known[i] for i in dict.fromkeys(import_ids)] if import_ids else list(known.values())
 
 
 def _import(context: Context, spec: Import, summary: ImportSummary) -> None:
+    paths = files_of(context.config, spec)
+    if not paths:
+        summary.failed.append(f"{spec.id}: no file matches {spec.path!r} beside the configuration")
+    if spec.is_named:
+        for path in paths:
+            _try_named(context, spec, path, summary)
+        return
     try:
         column_map = ColumnMap(spec, context.pseudonyms, context.now())
     except ImportFileError as error:
         raise ConfigurationError(f"{context.config.path}: {error}") from None
-    paths = files_of(context.config, spec)
-    if not paths:
-        summary.failed.append(f"{spec.id}: no file matches {spec.path!r} beside the configuration")
     for path in paths:
-        with context.progress.track(f"import {spec.id} {path.name}") as counter:
-            try:
-                outcome = land_file(
-                    context.lake,
-                    column_map,
-                    path,
-                    crawl_id=summary.run_id,
-                    now=context.now,
-                    advance=counter.advance,
-                )
-            except ImportFileError as error:
-                summary.failed.append(f"{spec.id}: {error}")
-            else:
-                summary.files.append(outcome)
+        _try_mapped(context, column_map, path, summary)
+
+
+def _try_mapped(
+    context: Context, column_map: ColumnMap, path: Path, summary: ImportSummary
+) -> None:
+    spec = column_map.spec
+    with context.progress.track(f"import {spec.id} {path.name}") as counter:
+        try:
+            outcome = land_file(
+                context.lake,
+                column_map,
+                path,
+                crawl_id=summary.run_id,
+                now=context.now,
+                advance=counter.advance,
+            )
+        except ImportFileError as error:
+            summary.failed.append(f"{spec.id}: {error}")
+        else:
+            summary.files.append(outcome)
+
+
+def _try_named(context: Context, spec: Import, path: Path, summary: ImportSummary) -> None:
+    """Land a file that somebody asked for: what is left out of it is a failure."""
+    try:
+        head = look_at(path, spec.encoding)
+        form = form_of(head, spec)
+        outcome = land_head(context, form, head, spec, summary.run_id)
+    except ImportFileError as error:
+        summary.failed.append(f"{spec.id}: {error}")
+        return
+    summary.files.append(outcome)
+    if outcome.left_out:
+        summary.failed.append(f"{spec.id}: {path.name}: {describe_left_out(outcome.left_out)}")
+
+
+def form_of(head: Head, spec: Import) -> Format:
+    """Return the format of a file; `ImportFileError` when it is not the one that is asked for."""
+    if spec.format == AUTO:
+        return detect_format(head)[0]
+    form = format_called(spec.format)
+    verdict = form.recognise(head)
+    if verdict.sureness == Sureness.NO:
+        raise ImportFileError(
+            f"{head.name}: expected {form.name}, found {head.shown()}: {verdict.why}"
+        )
+    return form
+
+
+def _lines_of(outcome: FileOutcome) -> list[str]:
+    if not outcome.format_name or outcome.format_name in MAPPED:
+        return [outcome.line()]
+    unknown = [
+        f"  unknown key {key!r} on {count:,} records: take it, or ignore it by name in "
+        f"scrapers/importers/formats/{outcome.format_name}.yml"
+        for key, count in outcome.unknown_keys.most_common()
+    ]
+    return [outcome.line(), *unknown]
 
 
 def files_of(config: Config, spec: Import) -> list[Path]:

@@ -80,12 +80,15 @@ def _collecting(
 ) -> Iterator[Step]:
     from tingchao.steps.crawl import crawl
     from tingchao.steps.import_files import import_files
+    from tingchao.steps.inbox import import_inbox
 
     for source in crawled_sources(context):
         step = partial(crawl, context, source, run_id=run_id, since=since, until=until)
         yield f"crawl {source}", step
     if context.config.imports:
         yield "import", partial(import_files, context, (), run_id=run_id)
+    if context.config.inbox:
+        yield "import --inbox", partial(import_inbox, context, run_id=run_id)
 
 
 def _refining(context: Context, run_id: str | None) -> Iterator[Step]:

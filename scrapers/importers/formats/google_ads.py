@@ -14,7 +14,14 @@ from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.rows import Row, normalise
 from scrapers.importers.spend import completed, happened_on
-from scrapers.importers.values import read_amount, read_count, read_day, read_id, read_word
+from scrapers.importers.values import (
+    read_amount,
+    read_count,
+    read_day,
+    read_id,
+    read_text,
+    read_word,
+)
 
 COLUMNS = {
     "day": ("day", "日期", "天"),
@@ -30,8 +37,9 @@ COLUMNS = {
     "click_count": ("clicks", "點擊", "點擊次數", "点击次数"),
 }
 NEEDED = ("day", "campaign_name", "currency", "spend_amount")
-OF_A_ROW = ("campaign_id", "campaign_name", "ad_group_id", "ad_group_name", "ad_id")
-TOTALS = ("total", "總計", "合计", "总计", "小計")
+IDS = ("account_id", "campaign_id", "ad_group_id", "ad_id")
+NAMES = ("campaign_name", "ad_group_name")
+TOTALS = ("total:", "總計:", "总计:")
 LINES_ABOVE = 10
 
 
@@ -71,7 +79,8 @@ class GoogleAds(Format):
         record: dict[str, Any] = {
             "spend_date": day,
             "platform": self.name,
-            **{n: read_id(cells[names[n]]) for n in ("account_id", *OF_A_ROW) if n in names},
+            **{n: read_id(cells[names[n]]) for n in IDS if n in names},
+            **{n: read_text(cells[names[n]]) for n in NAMES if n in names},
             "spend_amount": read_amount(cells[names["spend_amount"]]),
             "currency": read_word(cells[names["currency"]]),
             "impression_count": read_count(cells.get(names.get("impression_count", ""))),
@@ -91,7 +100,7 @@ def _header_in(line: str) -> list[str]:
 def _what_to_skip(cells: list[str]) -> str | None:
     if not any(cell.strip() for cell in cells):
         return "blank"
-    return "total" if cells[0].strip().casefold().startswith(TOTALS) else None
+    return "total" if normalise(cells[0]).startswith(TOTALS) else None
 
 
 def _separator(line: str) -> str:
@@ -99,10 +108,8 @@ def _separator(line: str) -> str:
 
 
 def _names(columns: list[str]) -> dict[str, str]:
-    found = {
-        ours: next((c for c in known if c in columns), None) for ours, known in COLUMNS.items()
-    }
-    return {ours: column for ours, column in found.items() if column}
+    there = {ours: [c for c in known if c in columns] for ours, known in COLUMNS.items()}
+    return {ours: found[0] for ours, found in there.items() if found}
 
 
 def _row(line: int, cells: list[str], header: list[str]) -> Row:

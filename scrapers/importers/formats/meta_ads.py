@@ -12,7 +12,14 @@ from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
 from scrapers.importers.rows import Row
 from scrapers.importers.spend import completed, currency_in, happened_on
-from scrapers.importers.values import read_amount, read_count, read_day, read_id, read_word
+from scrapers.importers.values import (
+    read_amount,
+    read_count,
+    read_day,
+    read_id,
+    read_text,
+    read_word,
+)
 
 # Every name of a column that the interface has, in the languages that its users have.
 COLUMNS = {
@@ -31,7 +38,9 @@ COLUMNS = {
     "click_count": ("link clicks", "連結點擊次數", "链接点击量"),
 }
 AMOUNTS = ("amount spent", "花費金額", "已花费金额", "花费金额")
-OF_A_ROW = ("campaign_id", "campaign_name", "ad_group_id", "ad_group_name", "ad_id", "ad_name")
+IDS = ("account_id", "campaign_id", "ad_group_id", "ad_id")
+NAMES = ("campaign_name", "ad_group_name", "ad_name")
+OF_A_ROW = (*IDS[1:], *NAMES)
 
 
 class MetaAds(Format):
@@ -62,7 +71,8 @@ class MetaAds(Format):
         record: dict[str, Any] = {
             "spend_date": day,
             "platform": self.name,
-            **{n: read_id(cells[names[n]]) for n in ("account_id", *OF_A_ROW) if n in names},
+            **{n: read_id(cells[names[n]]) for n in IDS if n in names},
+            **{n: read_text(cells[names[n]]) for n in NAMES if n in names},
             "spend_amount": read_amount(cells.get(amount)),
             "currency": currency or read_word(cells.get(names.get("currency", ""))),
             "impression_count": read_count(cells.get(names.get("impression_count", ""))),
