@@ -55,12 +55,14 @@ class MetaAds(Format):
         return Verdict.no("no column `Amount spent (…)` beside days")
 
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
-        """Yield rows of something; the first may sum up the whole report and names nothing."""
+        """Yield rows of something that was shown; the first may sum up the whole report."""
         names = _names(head.columns)
         told = [names[name] for name in OF_A_ROW if name in names]
+        amount, _ = _amount_column(head.columns) or ("", None)
         for row in read_items(head, skipped):
-            if not row.problem and told and not any(row.cells.get(column) for column in told):
-                skipped["total"] = skipped.get("total", 0) + 1
+            what = None if row.problem else _what_to_skip(row.cells, told, amount)
+            if what:
+                skipped[what] = skipped.get(what, 0) + 1
             else:
                 yield row
 
@@ -82,6 +84,13 @@ class MetaAds(Format):
         unread = self.unknown(frozenset(cells) - taken)
         happened = happened_on(day, reading.zone)
         yield Found(table="spend", record=completed(record), happened=happened, unread=unread)
+
+
+def _what_to_skip(cells: Mapping[str, Any], told: list[str], amount: str) -> str | None:
+    if told and not any(cells.get(column) for column in told):
+        return "total"
+    delivered = any(cells.get(column) for column in (amount, *COLUMNS["impression_count"]))
+    return None if delivered else "undelivered"
 
 
 def _names(columns: Collection[str]) -> dict[str, str]:

@@ -52,8 +52,7 @@ class ShopifyGraphql(Format):
                 else:
                     yield Row(row.line, node)
 
-    def table_of(self, row: Row, head: Head) -> str:
-        del head
+    def table_of(self, row: Row) -> str:
         return "visits" if PARENT in row.cells else "orders"
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
@@ -136,7 +135,7 @@ def _touch(node: Mapping[str, Any], journey: Mapping[str, Any]) -> dict[str, str
     if journey.get("lastVisit"):
         return _touch_of_visit(journey["lastVisit"])
     noted = node.get("customAttributes") or ()
-    touch = attributes_touch({a.get("key"): a.get("value") for a in noted})
+    touch = attributes_touch({str(a.get("key")): a.get("value") for a in noted})
     return {name: value for name, value in touch.items() if value}
 
 

@@ -93,7 +93,7 @@ def _shop_money(money: Any) -> Decimal | None:
 def _touch(order: Mapping[str, Any]) -> dict[str, str | None]:
     """What an app noted on the order says more than where the checkout began."""
     noted = attributes_touch(
-        {a.get("name"): a.get("value") for a in _list(order, "note_attributes")}
+        {str(a.get("name")): a.get("value") for a in _list(order, "note_attributes")}
     )
     own = touch_of({}, order.get("landing_site"), order.get("referring_site"))
     is_noted = any(noted[name] for name in UTM)
