@@ -105,6 +105,7 @@ class Format:
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # of what it makes of a file; a higher one reads old files again
+    kept: ClassVar[frozenset[str] | None] = None  # keys of a refused piece; None: all but people
 
     @cached_property
     def described(self) -> Description:

@@ -81,7 +81,7 @@ DERIVED = frozenset(
 )
 PERSONAL = re.compile(
     r"name|nick|user|author|mail|phone|mobile|\btel|addr|\bip\b|avatar|birth|gender|\bsex|passport"
-    r"|id_?card|contact|recipient|buyer|customer|member|账号|賬號|帳號|姓名|名字|昵称|暱稱|用户"
+    r"|street|zip|postal|company|id_?card|contact|recipient|buyer|customer|member|账号|賬號|帳號|姓名|名字|昵称|暱稱|用户"
     r"|用戶|會員|会员|作者|邮箱|信箱|電話|电话|手機|手机|地址|头像|頭像|生日|性别|性別|身分|身份"
     r"|收件|收货|收貨|聯絡|联系|買家|买家|顧客|客戶|客户|@",
     re.I,

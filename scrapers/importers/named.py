@@ -259,7 +259,9 @@ class _Landing:
     def _refuse(self, row: Row, error: ParsingFailedError) -> None:
         table = self.file.form.table_of(row)
         where = f"{row.part} row" if row.part else "line"
-        evidence = {"line": row.line, **_jsonable(without_people(row.cells))}
+        kept = self.file.form.kept
+        cells = row.cells if kept is None else {k: v for k, v in row.cells.items() if k in kept}
+        evidence = {"line": row.line, **_jsonable(without_people(cells))}
         reason = f"{where} {row.line:,}: {error}"
         self.tally(*self.own).writer.refuse(table, evidence, error.rule, reason)
         self.outcome.count(Added.QUARANTINED, table)

@@ -22,6 +22,7 @@ class Ga4(Format):
     """`analytics_<property>.events_<day>`, as `bq extract` writes it."""
 
     name = "ga4"
+    kept = frozenset()
 
     def recognise(self, head: Head) -> Verdict:
         if head.has("event_timestamp", "event_name", "event_params"):

@@ -25,6 +25,10 @@ class ShopifyOrders(Format):
     """Orders → Export: `orders_export.csv`."""
 
     name = "shopify_csv"
+    kept = frozenset(
+        {"financial status", "currency", "total", "taxes", "shipping", "created at"}
+        | {"cancelled at", "refunded amount", "discount amount"}
+    )
 
     def recognise(self, head: Head) -> Verdict:
         if head.is_table and head.has("name", "financial status", "lineitem name", "created at"):

@@ -32,6 +32,10 @@ class ShopifyGraphql(Format):
     """`orders(query: …)` or `bulkOperationRunQuery`."""
 
     name = "shopify_graphql"
+    kept = frozenset(
+        {"id", "createdAt", "cancelledAt", "displayFinancialStatus", "totalPriceSet"}
+        | {"currentTotalPriceSet", "totalRefundedSet", "test", "occurredAt"}
+    )
 
     def recognise(self, head: Head) -> Verdict:
         nodes = (node for sample in head.samples for node in _nodes_in(sample))

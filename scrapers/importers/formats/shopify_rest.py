@@ -30,6 +30,10 @@ class ShopifyRest(Format):
     """`GET /admin/api/…/orders.json?status=any`."""
 
     name = "shopify_rest"
+    kept = frozenset(
+        {"order_number", "financial_status", "currency", "total_price", "total_tax"}
+        | {"created_at", "cancelled_at", "test"}
+    )
 
     def recognise(self, head: Head) -> Verdict:
         orders = (order for sample in head.samples for order in _orders_in(sample))

@@ -28,6 +28,7 @@ class Shopline(Format):
     """`GET /v1/orders`, saved as JSON or one order a line."""
 
     name = "shopline"
+    kept = frozenset({"order_number", "status", "total", "created_at", "cancelled_at"})
 
     def recognise(self, head: Head) -> Verdict:
         orders = (order for sample in head.samples for order in _orders_in(sample))

@@ -28,6 +28,9 @@ class WooCommerce(Format):
     """`GET /wp-json/wc/v3/orders`, saved as JSON or one order a line."""
 
     name = "woocommerce"
+    kept = frozenset(
+        {"id", "status", "currency", "total", "total_tax", "date_created_gmt", "refunds"}
+    )
 
     def recognise(self, head: Head) -> Verdict:
         if head.has("status", "total", "date_created_gmt", "billing"):
