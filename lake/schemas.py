@@ -284,6 +284,11 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "quarantine": QUARANTINE,
 }
 LEDGER: Final = "crawls"
+# Columns that a table did not have from the start: its older files lack them.
+ADDED: Final[dict[str, frozenset[str]]] = {
+    table: frozenset(field.name for field in schema if b"added" in field.metadata)
+    for table, schema in TABLES.items()
+}
 
 # The column that tells two observations of one thing apart from two things.
 IDENTITY: Final[dict[str, tuple[str, ...]]] = {

@@ -312,18 +312,20 @@ def stage_landing(
     empty_files: Mapping[str, Path],
     batches: Iterable[Mapping[str, Any]],
     discarded: Collection[str] = (),
+    added: Mapping[str, Collection[str]] | None = None,
 ) -> None:
     """Write what the rules look at into a fresh DuckDB file.
 
     `empty_files`: per table the zero-row file that has its declared schema. `batches`: one row per
     logical run, as `BATCH_TYPES` says. `discarded`: crawl ids of which a person wants no row.
+    `added`: per table the columns that it did not have from the start, which older files lack.
     """
     with duckdb.connect(str(database), config={"autoinstall_known_extensions": "false"}) as db:
         declared = {table: pq.read_schema(path) for table, path in empty_files.items()}
         for table in LOOKED_AT:
             select = _select(table, declared[table].names)
             db.execute(f"create table {table} as {select}", [[str(empty_files[table])]])
-        _load_files(db, files, declared)
+        _load_files(db, files, declared, added or {})
         _load_batches(db, batches)
         _find_refusals(db, discarded)
         db.execute("checkpoint")
@@ -362,35 +364,34 @@ def _select(table: str, there: Collection[str]) -> str:
     return f"select {columns} from read_parquet(?, hive_partitioning = false)"
 
 
-def _is_of_table(found: pa.Schema, declared: pa.Schema) -> bool:
+def _is_of_table(found: pa.Schema, declared: pa.Schema, added: Collection[str]) -> bool:
     """Whether a file has its table's schema, as it is or was before columns were added."""
-    expected = [f for f in declared if f.name in found.names or not _is_later(f)]
+    expected = [f for f in declared if f.name in found.names or f.name not in added]
     return found.equals(pa.schema(expected), check_metadata=False)
 
 
-def _is_later(column: pa.Field) -> bool:
-    return b"added" in (column.metadata or {})
-
-
 def _load_files(
-    db: duckdb.DuckDBPyConnection, files: Sequence[LandedFile], declared: Mapping[str, pa.Schema]
+    db: duckdb.DuckDBPyConnection,
+    files: Sequence[LandedFile],
+    declared: Mapping[str, pa.Schema],
+    added: Mapping[str, Collection[str]],
 ) -> None:
     db.execute(
         f"create table {FILES} (table_name varchar, segment_id varchar, is_readable boolean, "
         "is_as_declared boolean, row_count bigint)"
     )
     for file in files:
-        found = _load_file(db, file, declared[file.table])
+        found = _load_file(db, file, declared[file.table], added.get(file.table, ()))
         db.execute(f"insert into {FILES} values (?, ?, ?, ?, ?)", [file.table, *found])
 
 
 def _load_file(
-    db: duckdb.DuckDBPyConnection, file: LandedFile, declared: pa.Schema
+    db: duckdb.DuckDBPyConnection, file: LandedFile, declared: pa.Schema, added: Collection[str]
 ) -> tuple[str, bool, bool, int]:
     """Load one file; says whether it could be read, whether it is as declared, and its rows."""
     try:
         schema = pq.read_schema(file.path)
-        if not _is_of_table(schema, declared):
+        if not _is_of_table(schema, declared, added):
             return file.segment_id, True, False, 0
         rows = pq.read_metadata(file.path).num_rows
         if file.table in LOOKED_AT:
