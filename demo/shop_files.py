@@ -224,16 +224,8 @@ def spend(town: Town, at: int) -> Iterator[tuple[object, ...]]:
     days = [day for day in range(town.first, day_at(at)) if midnight(day + 1) <= at]
     rows = [_spend_row(day, *ad_set) for day in days for ad_set in AD_SETS]
     if rows:
-        ends = (rows[0][0], rows[-1][0])
-        yield (
-            *ends,
-            "",
-            "",
-            "",
-            "",
-            "",
-            _amount(sum(_cost(d, s) for d in days for s, _ in AD_SETS)),
-        )
+        cost = sum(_cost(day, ad_set) for day in days for ad_set, _ in AD_SETS)
+        yield rows[0][0], rows[-1][0], *[""] * 5, _amount(cost), "", "", ""
     yield from rows
 
 

@@ -6,7 +6,7 @@ what says something else than expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -142,15 +142,18 @@ def timed(stem: str, instant: Instant | None) -> dict[str, Any]:
     return columns | ({"published_raw": instant.raw} if stem == "published" else {})
 
 
-def without_people(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return a raw value without the keys that speak of a person, at any depth."""
+def without_people(value: Any, named: Collection[str] = frozenset(), depth: int = MAX_DEPTH) -> Any:
+    """Return a raw value without the keys that speak of a person, at any depth, or are `named`."""
     if depth == 0:
         return "[too deep]"
     if isinstance(value, Mapping):
-        kept = {name: inner for name, inner in value.items() if not PERSONAL.search(str(name))}
-        return {name: without_people(inner, depth - 1) for name, inner in kept.items()}
+        return {
+            name: without_people(inner, named, depth - 1)
+            for name, inner in value.items()
+            if name not in named and not PERSONAL.search(str(name))
+        }
     if isinstance(value, list):
-        return [without_people(inner, depth - 1) for inner in value]
+        return [without_people(inner, named, depth - 1) for inner in value]
     return value
 
 

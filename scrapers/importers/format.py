@@ -7,7 +7,8 @@ else knows of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -39,6 +40,7 @@ class Description(BaseModel):
     time_zone: str = "UTC"
     channel: Annotated[str, Field(min_length=3, description="what says whose channel a row is of")]
     ignored_keys: dict[str, str] = Field(default_factory=dict)
+    personal_keys: tuple[str, ...] = Field(default=(), description="never kept, not as evidence")
 
 
 class Sureness(IntEnum):
@@ -64,14 +66,26 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a format is told of the file at hand."""
+    """What a format is told of the file at hand; `memory` is its own, as long as the file."""
 
     head: Head
     zone: ZoneInfo
     now: datetime
     source: str
     constants: Mapping[str, str] = field(default_factory=dict)
+    time_formats: tuple[str, ...] = ()
     counter_cap: int | None = None
+    skipped: dict[str, int] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)
+
+    def note_unread(self, keys: Iterable[str]) -> None:
+        """Report keys that nobody knows, of a piece that becomes no record by itself."""
+        self.unread.update(keys)
+
+    def skip(self, what: str) -> None:
+        """Count a piece that is no record of ours."""
+        self.skipped[what] = self.skipped.get(what, 0) + 1
 
     @property
     def saved_at(self) -> datetime:
@@ -86,8 +100,9 @@ class Found:
     In `record` people are still the platform's own ids, under `author`, `actor`, `customer`,
     `visitor`, `member`; `handles` maps a source to an id there. `channel` is the platform's own id
     of the channel, None when the file does not say; `happened` is what the record is evidence of.
-    `raw` is what of the piece no column took, `unread` the keys that nobody knows. `keyed` names
-    columns whose id is made of a person's and lands as a pseudonym, too.
+    `raw` is what of the piece no column took, `unread` the keys that nobody knows. A record that
+    `completes` tells only the counters of a post: the rest is as it was observed last. `keyed`
+    names columns whose id is made of a person's and lands as a pseudonym, too.
     """
 
     table: str
@@ -98,6 +113,7 @@ class Found:
     raw: Mapping[str, Any] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
     keyed: frozenset[str] = frozenset()
+    completes: bool = False
 
 
 class Format:
@@ -127,16 +143,20 @@ class Format:
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
         """Yield the pieces of a file one by one; counts what is no piece in `skipped`."""
         for row in read_items(head, skipped):
-            yield from (row,) if row.problem else self.explode(row, head)
+            yield from (row,) if row.problem else self.explode(row)
 
-    def explode(self, row: Row, head: Head) -> Iterator[Row]:
+    def explode(self, row: Row) -> Iterator[Row]:
         """Yield the pieces of a row or document; most rows are one."""
-        del head
         yield row
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
         """Yield what a piece says; `ParsingFailedError` sends it to quarantine."""
         raise NotImplementedError
+
+    def close(self, reading: Reading) -> Iterator[Found]:
+        """Yield what only the whole file says."""
+        del reading
+        yield from ()
 
     def table_of(self, row: Row) -> str:
         """Return the table that a refused piece was meant for."""
@@ -145,7 +165,7 @@ class Format:
 
     def unknown(self, keys: frozenset[str]) -> frozenset[str]:
         """Return those keys that are not ignored by name; a name may end in `*`."""
-        ignored = self.described.ignored_keys
+        ignored = {*self.described.ignored_keys, *self.described.personal_keys}
         patterns = [name for name in ignored if "*" in name]
         left = keys.difference(ignored)
         return frozenset(k for k in left if not any(fnmatchcase(k, p) for p in patterns))

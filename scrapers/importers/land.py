@@ -39,6 +39,7 @@ class FileOutcome:
     skipped: dict[str, int] = field(default_factory=dict)
     unknown_keys: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    unmatched: int = 0
     covered: Window | None = None
     is_known: bool = False
     detail: str | None = None
@@ -67,6 +68,8 @@ class FileOutcome:
             said.append(f"unknown keys {_counted(self.unknown_keys)}")
         if self.left_out:
             said.append(f"left out, channels not configured: {_counted(self.left_out)}")
+        if self.unmatched:
+            said.append(f"{self.unmatched:,} counters of posts that nothing brought yet")
         return "; ".join(said) or None
 
     def line(self) -> str:

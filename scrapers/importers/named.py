@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +27,7 @@ from scrapers.errors import ParsingFailedError
 from scrapers.importers.fields import without_people
 from scrapers.importers.format import Format, Found, Reading
 from scrapers.importers.head import Head
+from scrapers.importers.known_posts import KnownPosts
 from scrapers.importers.land import REPORT_EVERY, FileOutcome, Span, sha256_of
 from scrapers.importers.mapping import PEOPLE, VISITORS
 from scrapers.importers.rows import Row
@@ -124,12 +125,12 @@ def land_named(
         return outcome
     with ExitStack() as open_writers:
         landing = _Landing(lake, file, pseudonyms, crawl_id, digest, now, open_writers, outcome)
-        landing.tally(file.source, own_channel).writer.count_page(file.head.path.stat().st_size)
+        landing.tally(*landing.own).writer.count_page(file.head.path.stat().st_size)
         for row in file.form.items(file.head, outcome.skipped):
             landing.take(row)
             if outcome.rows % REPORT_EVERY == 0:
                 advance(REPORT_EVERY)
-        landing.finish(own_channel)
+        landing.close()
     return outcome
 
 
@@ -168,8 +169,13 @@ class _Landing:
             now=now(),
             source=file.source,
             constants=file.spec.constants,
+            time_formats=file.spec.time_formats,
             counter_cap=file.spec.counter_cap,
+            skipped=outcome.skipped,
+            unread=outcome.unknown_keys,
         )
+        self.known = KnownPosts(lake)
+        self.lone_channel: dict[str, str] = {}
 
     def tally(self, source: str, channel_id: str) -> _Tally:
         """Return the tally of a channel, and open its writer when it is the first time."""
@@ -191,13 +197,20 @@ class _Landing:
         except ParsingFailedError as error:
             self._refuse(row, error)
 
-    def finish(self, own_channel: str) -> None:
-        """Close every channel, and the file itself last."""
-        own = (self.file.source, own_channel)
-        for name in sorted(self.tallies, key=lambda name: name == own):
-            tally, is_own = self.tallies[name], name == own
+    def close(self) -> None:
+        """Take what only the whole file says, and close every channel, the file itself last.
+
+        A file with counters of posts that nothing brought yet is not done: it is read again.
+        """
+        for found in self.file.form.close(self.reading):
+            self._land(found)
+        if self.outcome.unmatched and not self.outcome.added:
+            return
+        for name in sorted(self.tallies, key=lambda name: name == self.own):
+            tally, is_own = self.tallies[name], name == self.own
+            is_whole = not (is_own and self.outcome.unmatched)
             tally.writer.finish(
-                StopReason.EXHAUSTED,
+                StopReason.EXHAUSTED if is_whole else StopReason.ERROR,
                 covered=tally.span.window,
                 declared_total=self.outcome.rows if is_own else tally.count,
                 stop_detail=self.outcome.remarks() if is_own else None,
@@ -214,6 +227,12 @@ class _Landing:
     def _land(self, found: Found) -> None:
         self._note_unknown(found)
         source = self.file.spec.source or found.source or self.file.source
+        if found.completes:
+            completed = self.known.complete(source, found)
+            if completed is None:
+                self.outcome.unmatched += 1
+                return
+            found = completed
         tally = self._tally_of(found, source)
         if tally is None:
             self.outcome.left_out[f"{source} {found.channel or UNSAID}"] += 1
@@ -230,8 +249,16 @@ class _Landing:
     def _tally_of(self, found: Found, source: str) -> _Tally | None:
         if "channel_id" not in TABLES[found.table].names:
             return self.tally(source, self.own[1])
-        channel_id = self.file.channel_of(source, found.channel)
-        return self.tally(source, channel_id) if channel_id else None
+        channel_id = found.record.get("channel_id") or self.file.channel_of(source, found.channel)
+        if channel_id is None or not self._may_speak_for(channel_id, found):
+            return None
+        return self.tally(source, channel_id)
+
+    def _may_speak_for(self, channel_id: str, found: Found) -> bool:
+        """Whether this may be the audience of a channel: two pages have not one audience."""
+        if found.table != "channels" or found.channel is None:
+            return True
+        return self.lone_channel.setdefault(channel_id, found.channel) == found.channel
 
     def _columns(self, found: Found, source: str) -> Iterator[tuple[str, Any]]:
         """Put pseudonyms in the place of people, and add what is constant and what is evidence."""
@@ -250,7 +277,11 @@ class _Landing:
             elif value is not None:
                 yield name, value
         if "raw_record" in names and found.raw:
-            yield "raw_record", redact(without_people(found.raw))
+            yield "raw_record", redact(self._without_people(found.raw))
+
+    def _without_people(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        kept = without_people(raw, self.file.form.described.personal_keys)
+        return dict(kept)
 
     def _note_unknown(self, found: Found) -> None:
         for key in self.file.form.unknown(found.unread):
@@ -261,7 +292,7 @@ class _Landing:
         where = f"{row.part} row" if row.part else "line"
         kept = self.file.form.kept
         cells = row.cells if kept is None else {k: v for k, v in row.cells.items() if k in kept}
-        evidence = {"line": row.line, **_jsonable(without_people(cells))}
+        evidence = {"line": row.line, **_jsonable(self._without_people(cells))}
         reason = f"{where} {row.line:,}: {error}"
         self.tally(*self.own).writer.refuse(table, evidence, error.rule, reason)
         self.outcome.count(Added.QUARANTINED, table)
@@ -279,7 +310,18 @@ def _jsonable(cells: Any) -> dict[str, Any]:
     return dict(json.loads(written))
 
 
-def describe_left_out(left_out: Counter[str]) -> str:
+def describe_unfinished(outcome: FileOutcome) -> str | None:
+    """Say what of a file has not landed, and what to do so that it does; None when all has."""
+    said = [_describe_left_out(outcome.left_out)] if outcome.left_out else []
+    if outcome.unmatched:
+        said.append(
+            f"{outcome.unmatched:,} records tell only counters of posts that nothing brought yet; "
+            "import the file with the posts, then this one again"
+        )
+    return "; ".join(said) or None
+
+
+def _describe_left_out(left_out: Counter[str]) -> str:
     """Say whose records were left out, and what to configure so that they land."""
     shown = ", ".join(f"{channel} ({count:,})" for channel, count in left_out.most_common(5))
     more = f" and {len(left_out) - 5:,} more" if len(left_out) > 5 else ""

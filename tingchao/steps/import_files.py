@@ -14,7 +14,7 @@ from scrapers.importers.format import Format, Sureness
 from scrapers.importers.head import Head, look_at
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap
-from scrapers.importers.named import NamedFile, describe_left_out, land_named
+from scrapers.importers.named import NamedFile, describe_unfinished, land_named
 from tingchao.config import Config, Import
 from tingchao.context import Context
 from tingchao.errors import EXIT_FAILED, ConfigurationError
@@ -192,8 +192,8 @@ def _try_named(context: Context, spec: Import, path: Path, summary: ImportSummar
         summary.failed.append(f"{spec.id}: {error}")
         return
     summary.files.append(outcome)
-    if outcome.left_out:
-        summary.failed.append(f"{spec.id}: {path.name}: {describe_left_out(outcome.left_out)}")
+    if problem := describe_unfinished(outcome):
+        summary.failed.append(f"{spec.id}: {path.name}: {problem}")
 
 
 def form_of(head: Head, spec: Import) -> Format:

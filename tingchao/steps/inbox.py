@@ -18,7 +18,7 @@ import pyarrow.fs as pafs
 from scrapers.errors import ImportFileError
 from scrapers.importers.detect import detect_format
 from scrapers.importers.head import look_at
-from scrapers.importers.named import describe_left_out
+from scrapers.importers.named import describe_unfinished
 from tingchao.config import Config, Import
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError
@@ -74,8 +74,8 @@ def _take(context: Context, folder: Path, path: Path, summary: ImportSummary) ->
         summary.failed.append(f"{INBOX}: {error}")
         return
     summary.files.append(outcome)
-    if outcome.left_out:
-        summary.waiting.append(f"{shown}: {describe_left_out(outcome.left_out)}")
+    if problem := describe_unfinished(outcome):
+        summary.waiting.append(f"{shown}: {problem}")
 
 
 def _spec_of(config: Config, shown: Path) -> Import:
