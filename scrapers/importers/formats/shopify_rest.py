@@ -43,8 +43,7 @@ class ShopifyRest(Format):
             return Verdict(Sureness.CERTAIN, "orders with financial_status and order_number")
         return Verdict.no("no orders with financial_status, total_price and order_number")
 
-    def explode(self, row: Row, head: Head) -> Iterator[Row]:
-        del head
+    def explode(self, row: Row) -> Iterator[Row]:
         for order in _orders_in(row.cells):
             yield Row(row.line, order)
 
