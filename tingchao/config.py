@@ -185,6 +185,9 @@ class Import(_Model):
     missing_ids: tuple[str, ...] = Field(
         default=(), description="what stands for no id, beside an empty cell: NULL, -, guest"
     )
+    line_items: bool = Field(
+        default=False, description="orders: a row is a line item, the amounts of an order add up"
+    )
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")
     schedule: str | None = None

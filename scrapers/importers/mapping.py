@@ -263,6 +263,8 @@ def find_mistakes(spec: Import) -> Iterator[Mistake]:
     missing = [name for name in NEEDED[table] if name not in given]
     if "channel_id" in known and not spec.channel and "channel_id" not in given:
         missing.append("channel_id (or `channel:` for the whole import)")
+    if spec.line_items and table != "orders":
+        yield Mistake(("line_items",), f"orders have line items, {table} have none")
     if missing:
         yield Mistake(
             ("columns",),

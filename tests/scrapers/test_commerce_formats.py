@@ -19,7 +19,7 @@ from lake.schemas import TABLES
 from scrapers.importers.detect import detect_format
 from scrapers.importers.head import look_at
 from scrapers.importers.land import FileOutcome, land_file
-from scrapers.importers.mapping import ColumnMap
+from scrapers.importers.mapping import ColumnMap, find_mistakes
 from scrapers.importers.named import NamedFile, land_named
 from tests.scrapers.golden import FIXTURES, compare
 from tingchao.config import Import
@@ -338,3 +338,82 @@ def test_a_report_of_several_days_at_once_is_refused(counter: Counter) -> None:
     assert refused["rule"] == "not_one_day"
     (row,) = counter.rows("spend")
     assert (row["currency"], row["spend_amount"]) == ("USD", Decimal("3.3000"))
+
+
+# 91APP has no public file format: a report of a row per line item is read by a column map.
+REPORT = {
+    "table": "orders",
+    "source": "91app",
+    "format": "csv",
+    "line_items": True,
+    "columns": {
+        "order_id": "主單編號",
+        "ordered_at": "訂單日期",
+        "status": "訂單狀態",
+        "sales_channel": "通路",
+        "amount": "實際金額",
+        "discount_amount": "折扣金額",
+        "shipping_amount": "運費",
+        "customer": "會員編號",
+        "coupon": "折扣碼",
+        "utm_source": "來源",
+    },
+    "constants": {"currency": "TWD"},
+}
+REPORT_HEAD = (
+    "主單編號,訂單日期,訂單狀態,通路,商品編號,數量,實際金額,折扣金額,運費,會員編號,折扣碼,來源,"
+    "收件人\n"
+)
+
+
+def land_report(folder: Path, rows: str) -> tuple[FileOutcome, Lake]:
+    lake, path = Lake.open(folder / "landing"), folder / "report.csv"
+    path.write_text(REPORT_HEAD + rows, encoding="cp950")
+    column_map = ColumnMap(Import(id="91app", path="*.csv", **REPORT), KEYS, NOW)
+    return land_file(lake, column_map, path, crawl_id="r", now=lambda: NOW), lake
+
+
+def test_the_line_items_of_an_order_add_up(tmp_path: Path) -> None:
+    outcome, lake = land_report(
+        tmp_path,
+        'TG1,2026/10/08 21:05,已完成,官網,A,1,"1,000",50,80,m1,LINE100,line,王小明\n'
+        "TG2,2026/10/08 22:00,已完成,APP,A,1,300,,,m2,,,王小明\n"
+        "TG1,2026/10/08 21:05,已退貨,官網,B,2,200.5,50,,m1,LINE100,line,王小明\n"
+        "TG3,2026/10/08 23:00,已取消,官網,B,1,9,,,m3,,,王小明\n"
+        "TG3,2026/10/08 23:00,已取消,官網,A,1,1,,,m3,,,王小明\n",
+    )
+    assert (outcome.rows, outcome.landed, outcome.quarantined) == (5, 3, 0)
+    said = [
+        (r["order_id"], r["status"], r["amount"], r["refund_amount"])
+        for r in lake.read("orders").to_pylist()
+    ]
+    assert said == [
+        ("TG1", "partially_refunded", Decimal("1200.5000"), Decimal("200.5000")),
+        ("TG2", "paid", Decimal("300.0000"), None),
+        ("TG3", "cancelled", Decimal("10.0000"), None),
+    ]
+    first = lake.read("orders").to_pylist()[0]
+    assert (first["discount_amount"], first["shipping_amount"]) == (
+        Decimal("100.0000"),
+        Decimal("80.0000"),
+    )
+    assert (first["customer_key"], first["coupon"]) == (KEYS.key("91app", "m1"), "LINE100")
+
+
+def test_an_order_of_which_a_line_was_refused_has_no_sum(tmp_path: Path) -> None:
+    outcome, lake = land_report(
+        tmp_path,
+        "TG1,2026/10/08 21:05,已完成,官網,A,1,1000,,,m1,,,王小明\n"
+        "TG1,2026/10/08 21:05,已完成,官網,B,1,???,,,m1,,,王小明\n"
+        "TG2,2026/10/08 21:05,已完成,官網,B,1,,,,m1,,,王小明\n"
+        "TG3,2026/10/08 21:05,已完成,官網,B,1,5,,,m1,,,王小明\n",
+    )
+    assert (outcome.landed, outcome.quarantined) == (1, 3)
+    refused = {(r["record_id"], r["rule"]) for r in lake.read("quarantine").to_pylist()}
+    assert refused == {("TG1", "amount_format"), ("TG1", "line_refused"), ("TG2", "missing_value")}
+    assert "王小明" not in str(lake.read("quarantine").to_pylist())
+
+
+def test_only_orders_have_line_items() -> None:
+    spec = Import(id="boards", path="*.csv", **{**SPEND, "line_items": True})
+    assert [m.message for m in find_mistakes(spec)] == ["orders have line items, spend have none"]
