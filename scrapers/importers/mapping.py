@@ -27,7 +27,7 @@ from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.orders import read_status
+from scrapers.importers.orders import read_status, settle_status
 from scrapers.importers.rows import Row, RowFile, normalise
 from scrapers.importers.spend import completed, happened_on
 from scrapers.importers.tables import open_table
@@ -232,6 +232,11 @@ class ColumnMap:
             record["channel_id"] = self.spec.channel
         if "landing_url" in self.fields:
             _strip_addresses(record)
+        if self.table == "orders":
+            is_cancelled = record.get("cancelled_at") is not None
+            record["status"] = settle_status(
+                record.get("status"), is_test=record.get("is_test"), is_cancelled=is_cancelled
+            )
 
     def _handles(self, row: Row) -> list[dict[str, str]]:
         natives = ((s, self._read_id(row.cells.get(c))) for s, c in self.handles.items())

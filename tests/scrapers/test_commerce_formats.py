@@ -417,3 +417,32 @@ def test_an_order_of_which_a_line_was_refused_has_no_sum(tmp_path: Path) -> None
 def test_only_orders_have_line_items() -> None:
     spec = Import(id="boards", path="*.csv", **{**SPEND, "line_items": True})
     assert [m.message for m in find_mistakes(spec)] == ["orders have line items, spend have none"]
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "test", "state"),
+    [
+        ("", "no", "paid"),
+        ("2026-10-09 10:00", "no", "cancelled"),
+        ("2026-10-09 10:00", "yes", "test"),
+    ],
+)
+def test_a_paid_order_that_was_cancelled_or_a_test_is_no_sale(
+    cancelled: str, test: str, state: str, tmp_path: Path
+) -> None:
+    lake, path = Lake.open(tmp_path / "landing"), tmp_path / "orders.csv"
+    head = "id,at,status,total,cancelled_at,test\n"
+    path.write_text(f"{head}1,2026-10-08 21:05,PAID,9,{cancelled},{test}\n", encoding="utf-8")
+    columns = {"order_id": "id", "ordered_at": "at", "status": "status", "amount": "total"}
+    spec = {
+        "table": "orders",
+        "source": "shop",
+        "format": "csv",
+        "columns": {**columns, "cancelled_at": "cancelled_at", "is_test": "test"},
+        "constants": {"currency": "TWD"},
+    }
+    column_map = ColumnMap(Import(id="shop", path="*.csv", **spec), KEYS, NOW)
+    land_file(lake, column_map, path, crawl_id="r", now=lambda: NOW)
+    (landed,) = lake.read("orders").to_pylist()
+    assert (landed["status"], landed["is_test"]) == (state, test == "yes")
+    assert (landed["cancelled_at"] is None) == (cancelled == "")
