@@ -44,6 +44,11 @@ class Fields:
         self._taken.update(names)
         return next((v for n in names if (v := self.raw.get(n)) not in (None, "")), None)
 
+    @property
+    def untaken(self) -> list[str]:
+        """The keys that nobody took yet, in their order."""
+        return [name for name in self.raw if name not in self._taken]
+
     def inner(self, name: str) -> Fields:
         """Take a nested object, to be read in turn; an empty one when there is none."""
         value = self.take(name)

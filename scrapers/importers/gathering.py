@@ -8,6 +8,7 @@ things is kept, exactly; what is an average or a share counts nothing and is lef
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,9 @@ from lake.counters import parse_counter
 from scrapers.importers.fields import Fields
 from scrapers.importers.format import Found, Reading
 
+UNCOUNTED = re.compile(
+    r"average|avg|_rate\b|percent|seconds|_time\b|_view_time|estimated|cpm", re.I
+)
 AUDIENCE = "audience"
 POST = "post"
 TALLY = "tally"
@@ -88,13 +92,18 @@ def gathered(reading: Reading) -> Iterator[Found]:
 
 
 def metrics(fields: Fields, *prefixes: str) -> list[dict[str, Any]]:
-    """Take every column that counts something, under its own name; of no value there is none."""
+    """Take every column left that counts something, under its own name; of no value there is none.
+
+    Averages, shares and amounts of time or money count nothing, even where they are whole.
+    """
     found = []
-    for name in fields.raw:
-        if name.startswith(prefixes) and _is_count(fields.raw[name]):
-            found.append(dict(fields.counter(name, name)))
-        elif name.startswith(prefixes) and fields.raw[name] in (None, ""):
+    for name in fields.untaken:
+        if not name.startswith(prefixes) or UNCOUNTED.search(name):
+            continue
+        if fields.raw[name] in (None, ""):
             fields.take(name)
+        elif _is_count(fields.raw[name]):
+            found.append(dict(fields.counter(name, name)))
     return found
 
 
@@ -119,7 +128,7 @@ def _is_count(value: Any) -> bool:
     if isinstance(value, bool) or value in (None, ""):
         return False
     try:
-        number = Decimal(str(value))
+        number = Decimal(str(value).replace(",", ""))
     except InvalidOperation:
         return False
     return number.is_finite() and number == number.to_integral_value() and abs(number) < 2**63

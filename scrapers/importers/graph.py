@@ -95,7 +95,7 @@ def read_post(fields: Fields) -> Found:
         "url": link,
         "tags": [kind] if (kind := fields.word("status_type")) else None,
         "edited_at": updated.at if updated and published and updated.at > published.at else None,
-        "counters": list(_post_counters(fields)),
+        "counters": list({c["name"]: c for c in _post_counters(fields)}.values()),
         **timed("published", published),
     }
     channel = fields.id("page_id") or post_id.partition("_")[0]

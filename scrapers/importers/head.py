@@ -96,7 +96,7 @@ def look_at(path: Path, encoding: str | None = None) -> Head:
         if shape is None:
             return _look_at_text(path, start, encoding)
         return _LOOKS[Shape(shape)](path)
-    except (pa.ArrowException, sqlite3.Error) as error:
+    except (pa.ArrowException, sqlite3.Error, OSError) as error:
         raise ImportFileError(f"{path.name}: expected a whole {shape} file ({error})") from None
 
 

@@ -29,7 +29,7 @@ def read_items(head: Head, skipped: dict[str, int]) -> Iterator[Row]:
                 yield from read_sqlite(head.path, list(head.tables))
             case _:
                 yield from read_documents(head.path, head.shape, head.encoding or "utf-8")
-    except (pa.ArrowException, sqlite3.Error) as error:
+    except (pa.ArrowException, sqlite3.Error, OSError) as error:
         raise ImportFileError(f"{head.name}: cannot be read to its end ({error})") from None
 
 

@@ -34,7 +34,7 @@ def open_table(
         return
     try:
         yield _parquet_rows(path)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise ImportFileError(f"{path.name}: cannot be read to its end ({error})") from None
 
 

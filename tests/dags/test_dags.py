@@ -313,3 +313,15 @@ def test_the_engine_is_chosen_by_configuration_and_never_by_a_dag(load: Any) -> 
     assert ("marts", "enrich") in on_spark
     for file in DAGS.glob("*.py"):
         assert not re.search("spark|engine", file.read_text(encoding="utf-8"), re.I)
+
+
+def test_an_inbox_is_watched_for_every_source_that_it_can_land(load: Any) -> None:
+    dags = load(CONFIG + "inbox: {path: inbox}\n").dags
+    assert set(dags) == {*IDS, "import_inbox"}
+    inbox = dags["import_inbox"]
+    asked = parse(typed(inbox.get_task("import"))).params
+    assert asked["inbox"] is True
+    assert asked["run_id"] == f"import_inbox.{Run.run_id}"
+    announced = {asset.name for asset in inbox.get_task("landed").outlets}
+    assert {"landing_weibo", "landing_dcard", "landing_facebook_page"} <= announced
+    assert load(REPLAY + "inbox: {path: inbox}\n").dags["import_inbox"].schedule is None

@@ -95,16 +95,9 @@ def import_named(
     if source is not None and not NAME.fullmatch(source):
         raise ConfigurationError(f"--source: expected a-z, 0-9, _ and -, found {source!r}")
     summary = ImportSummary(run_id or name_run(context))
+    spec = Import(id=format_name, format=format_name, path="given", channel=channel, source=source)
     with exclusive(context.lock("import")):
-        for path in paths:
-            spec = Import(
-                id=format_name,
-                format=format_name,
-                path=str(path),
-                channel=channel,
-                source=source,
-            )
-            _try_named(context, spec, path, summary)
+        _land_named_files(context, spec, paths, summary)
     return summary
 
 
@@ -151,8 +144,7 @@ def _import(context: Context, spec: Import, summary: ImportSummary) -> None:
     if not paths:
         summary.failed.append(f"{spec.id}: no file matches {spec.path!r} beside the configuration")
     if spec.is_named:
-        for path in paths:
-            _try_named(context, spec, path, summary)
+        _land_named_files(context, spec, paths, summary)
         return
     try:
         column_map = ColumnMap(spec, context.pseudonyms, context.now())
@@ -182,18 +174,34 @@ def _try_mapped(
             summary.files.append(outcome)
 
 
-def _try_named(context: Context, spec: Import, path: Path, summary: ImportSummary) -> None:
-    """Land a file that somebody asked for: what is left out of it is a failure."""
+def _land_named_files(
+    context: Context, spec: Import, paths: Collection[Path], summary: ImportSummary
+) -> None:
+    """Land files that somebody asked for: what is left out of them is a failure.
+
+    Files with nothing but counters of posts may stand before the file with the posts: they have a
+    second turn.
+    """
+    landed = {path: _try_named(context, spec, path, summary) for path in paths}
+    for path, outcome in landed.items():
+        if outcome and outcome.unmatched and len(landed) > 1:
+            outcome = _try_named(context, spec, path, summary)
+        if outcome is None:
+            continue
+        summary.files.append(outcome)
+        if problem := describe_unfinished(outcome):
+            summary.failed.append(f"{spec.id}: {path.name}: {problem}")
+
+
+def _try_named(
+    context: Context, spec: Import, path: Path, summary: ImportSummary
+) -> FileOutcome | None:
     try:
         head = look_at(path, spec.encoding)
-        form = form_of(head, spec)
-        outcome = land_head(context, form, head, spec, summary.run_id)
+        return land_head(context, form_of(head, spec), head, spec, summary.run_id)
     except ImportFileError as error:
         summary.failed.append(f"{spec.id}: {error}")
-        return
-    summary.files.append(outcome)
-    if problem := describe_unfinished(outcome):
-        summary.failed.append(f"{spec.id}: {path.name}: {problem}")
+        return None
 
 
 def form_of(head: Head, spec: Import) -> Format:

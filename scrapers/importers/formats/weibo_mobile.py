@@ -27,6 +27,7 @@ PROFILE = frozenset({"id", "screen_name", "followers_count", "statuses_count"})
 ID_IN_NAME = re.compile(r"(?<!\d)(\d{16})(?!\d)")
 MORE = re.compile(r"\.{3}<a [^>]*>全文</a>\s*$")
 EMOJI = re.compile(r"<img\b[^>]*?\balt=[\"']?(\[[^\]<>]{1,20}\])[^>]*>")
+NO_MORE = ("这里还没有内容", "暂无数据")  # behind the last page, and nothing wrong
 TOPIC = re.compile(r"#([^#\n]{1,60})#")
 
 
@@ -52,7 +53,7 @@ class WeiboMobile(Format):
             answers = piece.get("comments") if kind == "comment" else None
             for one in answers if isinstance(answers, list) else ():
                 yield Row(row.line, one, part="comment")
-        if not pieces:
+        if not pieces and row.cells.get("msg") not in NO_MORE:
             yield replace(row, problem=_why_empty(row.cells))
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
