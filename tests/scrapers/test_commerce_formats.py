@@ -108,7 +108,7 @@ def test_golden_what_an_export_says_and_says_no_second_time(
         "covered": outcome.covered and [outcome.covered.start, outcome.covered.end],
     }
     said = {"outcome": told, **counter.everything()}
-    compare(FIXTURES / form / f"{Path(name).stem}.golden.json", said)
+    compare(FIXTURES / form / f"{name}.landed.golden.json", said)
     again = counter.folder / f"again-{name}"
     shutil.copy(FIXTURES / form / name, again)
     assert counter.land(again).is_known
@@ -117,7 +117,7 @@ def test_golden_what_an_export_says_and_says_no_second_time(
 @pytest.mark.parametrize(("form", "name"), CASES)
 def test_nobody_is_named_in_what_landed(form: str, name: str) -> None:
     """A golden file is all that landed, what was refused included."""
-    golden = (FIXTURES / form / f"{Path(name).stem}.golden.json").read_text("utf-8")
+    golden = (FIXTURES / form / f"{name}.landed.golden.json").read_text("utf-8")
     assert [word for word in PEOPLE if word in golden] == []
 
 
@@ -248,7 +248,9 @@ def test_parquet_says_what_json_lines_say(wrap: bool, counter: Counter) -> None:
     events = [_as_parquet(json.loads(line), wrap=wrap) for line in lines]
     pq.write_table(pa.Table.from_pylist(events), counter.folder / "events.parquet")
     counter.land(counter.folder / "events.parquet")
-    golden = json.loads((FIXTURES / "ga4" / "events_20261008.golden.json").read_text("utf-8"))
+    golden = json.loads(
+        (FIXTURES / "ga4" / "events_20261008.jsonl.landed.golden.json").read_text("utf-8")
+    )
     visits = json.loads(json.dumps(counter.everything()["visits"], default=str))
     told = [v for v in golden["visits"] if v.get("utm_medium") != "email"]
     # a table has every column: what one event does not collect was looked for
