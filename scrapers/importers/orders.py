@@ -59,6 +59,32 @@ def settle_status(
     return OrderStatus.CANCELLED.value if is_cancelled else status
 
 
+def inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a nested object, an empty one when there is none; anything else is refused."""
+    value = record.get(name)
+    if value is None or value == []:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ParsingFailedError("wrong_shape", f"{name}: expected an object")
+    return value
+
+
+def each(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects, none when there is none; anything else is refused."""
+    value = record.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise ParsingFailedError("wrong_shape", f"{name}: expected a list of objects")
+    return value
+
+
+def codes(coupons: Iterable[Any]) -> str | None:
+    """Return the coupons of an order in one text."""
+    told = [read_word(coupon) for coupon in coupons]
+    return ", ".join(code for code in told if code) or None
+
+
 def refunded_in_part(status: str | None, amount: Decimal | None, refund: Decimal | None) -> bool:
     """Whether a paid order has given some of its amount back and kept the rest."""
     return status == OrderStatus.PAID and bool(refund) and (amount or Decimal(0)) > (refund or 0)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapers.errors import ParsingFailedError
-from scrapers.importers.orders import NO_TOUCH, touch_of
+from scrapers.importers.orders import NO_TOUCH, each, inner, touch_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SESSION_UNIT = timedelta(seconds=1)  # a session's number is its start, cut to the second
@@ -142,14 +142,21 @@ def read_event(cells: Mapping[str, Any]) -> Event:
 
 def params_of(params: Any) -> dict[str, Any]:
     """Return event parameters by key, as BigQuery writes repeated fields to JSON and to Parquet."""
+    name, holder = "event_params", {"event_params": params}
     if isinstance(params, Mapping):
-        params = params.get("list") or ()
+        name, holder = "list", dict(params)
     found: dict[str, Any] = {}
-    for item in params or ():
-        pair = item.get("element") or item.get("item") or item
-        value = pair.get("value") or {}
-        found[pair.get("key")] = next((v for v in value.values() if v is not None), None)
+    for item in each(holder, name):
+        pair = next(
+            (item[name] for name in ("element", "item") if _is_object(item.get(name))), item
+        )
+        told = (value for value in inner(pair, "value").values() if value is not None)
+        found[str(pair.get("key"))] = next(told, None)
     return found
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def nobodys_number(event: Event) -> str:
@@ -191,8 +198,8 @@ def _collected(collected: Any, cells: Mapping[str, Any]) -> Mapping[str, Any] | 
     if named or not any(collected.get(name) for name in CLICK_IDS):
         return named
     # auto-tagged ads carry no utm fields; their campaign stands with the session's last click
-    click = cells.get("session_traffic_source_last_click") or {}
-    campaign = (click.get("google_ads_campaign") or {}).get("campaign_name")
+    click = inner(cells, "session_traffic_source_last_click")
+    campaign = inner(click, "google_ads_campaign").get("campaign_name")
     return {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": campaign}
 
 

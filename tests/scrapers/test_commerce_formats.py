@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +18,10 @@ import pytest
 from lake import Lake, Window
 from lake.pseudonyms import Pseudonyms
 from lake.schemas import TABLES
+from scrapers.errors import ParsingFailedError
 from scrapers.importers.detect import detect_format
+from scrapers.importers.format import Reading
+from scrapers.importers.formats import all_formats
 from scrapers.importers.head import look_at
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap, find_mistakes
@@ -448,3 +453,68 @@ def test_a_paid_order_that_was_cancelled_or_a_test_is_no_sale(
     (landed,) = lake.read("orders").to_pylist()
     assert (landed["status"], landed["is_test"]) == (state, test == "yes")
     assert (landed["cancelled_at"] is None) == (cancelled == "")
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    "x",
+    "",
+    5,
+    -1,
+    True,
+    [],
+    [1],
+    ["x"],
+    {},
+    {"a": 1},
+    [{"a": [1]}],
+    10**40,
+)
+DOCUMENTS = [(form, name) for form, name in CASES if name.endswith((".json", ".jsonl"))]
+
+
+def spoiled(document: Any, depth: int = 4) -> Iterator[Any]:
+    """Yield the document with junk in the place of each of its values, one at a time."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from ({**document, name: junk} for junk in JUNK)
+            if depth:
+                yield from ({**document, name: inner} for inner in spoiled(value, depth - 1))
+    elif isinstance(document, list) and document:
+        yield from ([inner, *document[1:]] for inner in spoiled(document[0], depth))
+
+
+@pytest.mark.parametrize(("form", "name"), DOCUMENTS)
+def test_an_odd_record_is_refused_and_never_ends_the_file(
+    form: str, name: str, tmp_path: Path
+) -> None:
+    text = (FIXTURES / form / name).read_text("utf-8")
+    first = (
+        json.loads(text.splitlines()[0]) if name.endswith(".jsonl") else _first(json.loads(text))
+    )
+    path = tmp_path / "odd.jsonl"
+    lines = [json.dumps(odd, ensure_ascii=False) for odd in spoiled(first)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    head = look_at(path)
+    reader = all_formats()[form]
+    reading = Reading(head=head, zone=ZoneInfo("Asia/Taipei"), now=NOW, source=form)
+    said = refused = 0
+    for row in reader.items(head, {}):
+        try:
+            if row.problem:
+                raise ParsingFailedError(*row.problem)
+            said += len(list(reader.read(row, reading)))
+        except ParsingFailedError as error:
+            refused += 1
+            assert error.rule
+    assert said > 20
+    assert refused > 10
+
+
+def _first(document: Any) -> Any:
+    """The first order of an answer, whatever it is wrapped in."""
+    if isinstance(document, list):
+        return document[0]
+    if "data" in document:
+        return document["data"]["orders"]["edges"][0]["node"]
+    return next(value[0] for value in document.values() if isinstance(value, list))

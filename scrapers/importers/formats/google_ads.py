@@ -55,7 +55,8 @@ class GoogleAds(Format):
         return Verdict.no("no line with columns Day, Campaign, Currency code and Cost")
 
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
-        with head.path.open(encoding=head.encoding or "utf-8", newline="") as text:
+        encoding = head.encoding or "utf-8"
+        with head.path.open(encoding=encoding, errors="replace", newline="") as text:
             above = 0
             for line in text:
                 above += 1
@@ -114,6 +115,8 @@ def _names(columns: list[str]) -> dict[str, str]:
 
 def _row(line: int, cells: list[str], header: list[str]) -> Row:
     named: Mapping[str, Any] = dict(zip(header, cells, strict=False))
+    if any("\ufffd" in cell for cell in cells):
+        return Row(line, named, ("undecodable", "bytes that the file's encoding does not have"))
     if len(cells) != len(header):
         reason = f"expected {len(header)} cells, found {len(cells)}"
         return Row(line, named, ("cell_count", reason))

@@ -14,9 +14,24 @@ from typing import Any
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import attributes_touch, read_status, settle_status, touch_of
+from scrapers.importers.orders import (
+    attributes_touch,
+    codes,
+    each,
+    inner,
+    read_status,
+    settle_status,
+    touch_of,
+)
 from scrapers.importers.rows import Row
-from scrapers.importers.values import read_amount, read_id, read_time, read_word
+from scrapers.importers.values import (
+    read_amount,
+    read_flag,
+    read_id,
+    read_tags,
+    read_time,
+    read_word,
+)
 
 ORDER, VISIT = "gid://shopify/Order/", "gid://shopify/CustomerVisit/"
 PARENT = "__parentId"
@@ -64,14 +79,14 @@ class ShopifyGraphql(Format):
         if PARENT in node:
             yield _visit(node, str(node[PARENT]), reading)
             return
-        journey = node.get("customerJourneySummary") or {}
+        journey = inner(node, "customerJourneySummary")
         ordered = read_time(node.get("createdAt"), reading.zone, ())
         cancelled = read_time(node.get("cancelledAt"), reading.zone, ())
-        is_test = node.get("test")
-        price = node.get("totalPriceSet") or node.get("currentTotalPriceSet")
+        is_test = read_flag(node.get("test"))
+        price = "totalPriceSet" if node.get("totalPriceSet") else "currentTotalPriceSet"
         record: dict[str, Any] = {
             "order_id": read_id(node.get("name")),
-            "customer": _tail((node.get("customer") or {}).get("id")),
+            "customer": _tail(inner(node, "customer").get("id")),
             "visitor": f"order {_tail(node.get('id'))}" if journey else None,
             "ordered_at": ordered.at if ordered else None,
             "status": settle_status(
@@ -88,8 +103,8 @@ class ShopifyGraphql(Format):
             "discount_amount": _money(node, "totalDiscountsSet"),
             "refund_amount": _money(node, "totalRefundedSet"),
             "refunded_shipping_amount": _money(node, "totalRefundedShippingSet"),
-            "currency": read_word(_shop_money(price).get("currencyCode")),
-            "coupon": ", ".join(node.get("discountCodes") or ()) or None,
+            "currency": read_word(_shop_money(node, price).get("currencyCode")),
+            "coupon": codes(read_tags(node.get("discountCodes")) or ()),
             **_touch(node, journey),
         }
         unread = self.unknown(frozenset(node) - TAKEN)
@@ -100,21 +115,26 @@ class ShopifyGraphql(Format):
 
 def _nodes_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the orders of an answer, whatever they are wrapped in."""
-    inner = document.get("data") or document
-    orders = inner.get("orders") if isinstance(inner, dict) else None
+    data = document.get("data")
+    orders = (data if isinstance(data, dict) else document).get("orders")
     if not isinstance(orders, dict):
-        yield document.get("node") or document
+        node = document.get("node")
+        yield node if isinstance(node, dict) else document
         return
-    edges = (edge.get("node") for edge in orders.get("edges") or ())
-    yield from (node for node in (*edges, *(orders.get("nodes") or ())) if isinstance(node, dict))
+    edges = [edge.get("node") for edge in _objects(orders.get("edges"))]
+    yield from _objects([*edges, *_objects(orders.get("nodes"))])
+
+
+def _objects(listed: Any) -> list[dict[str, Any]]:
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 def _visits(journey: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """List the visits of a journey once each, however often they are told."""
-    moments = journey.get("moments") or {}
-    told = [edge.get("node") for edge in moments.get("edges") or ()]
-    told += [*(moments.get("nodes") or ()), journey.get("firstVisit"), journey.get("lastVisit")]
-    by_id = {visit["id"]: visit for visit in told if visit and visit.get("id")}
+    moments = inner(journey, "moments")
+    told = [inner(edge, "node") for edge in each(moments, "edges")]
+    told += [*each(moments, "nodes"), inner(journey, "firstVisit"), inner(journey, "lastVisit")]
+    by_id = {str(visit["id"]): visit for visit in told if visit.get("id")}
     return list(by_id.values())
 
 
@@ -130,15 +150,16 @@ def _visit(visit: Mapping[str, Any], order_gid: str, reading: Reading) -> Found:
 
 
 def _touch_of_visit(visit: Mapping[str, Any]) -> dict[str, str | None]:
-    utm = visit.get("utmParameters") or {}
-    return touch_of(utm, visit.get("landingPage"), visit.get("referrerUrl"))
+    return touch_of(
+        inner(visit, "utmParameters"), visit.get("landingPage"), visit.get("referrerUrl")
+    )
 
 
 def _touch(node: Mapping[str, Any], journey: Mapping[str, Any]) -> dict[str, str | None]:
     """The last visit before the order; without a journey, what an app noted on it."""
-    if journey.get("lastVisit"):
-        return _touch_of_visit(journey["lastVisit"])
-    noted = node.get("customAttributes") or ()
+    if last := inner(journey, "lastVisit"):
+        return _touch_of_visit(last)
+    noted = each(node, "customAttributes")
     touch = attributes_touch({str(a.get("key")): a.get("value") for a in noted})
     return {name: value for name, value in touch.items() if value}
 
@@ -156,11 +177,11 @@ def _price(node: Mapping[str, Any]) -> Decimal | None:
 
 
 def _money(node: Mapping[str, Any], name: str) -> Decimal | None:
-    return read_amount(_shop_money(node.get(name)).get("amount"))
+    return read_amount(_shop_money(node, name).get("amount"))
 
 
-def _shop_money(price: Any) -> Mapping[str, Any]:
-    return (price or {}).get("shopMoney") or {}
+def _shop_money(node: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return inner(inner(node, name), "shopMoney")
 
 
 def _tail(gid: Any) -> str | None:

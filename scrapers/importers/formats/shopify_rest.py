@@ -10,13 +10,16 @@ from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.orders import (
     attributes_touch,
+    codes,
+    each,
+    inner,
     read_status,
     settle_status,
     total_of,
     touch_of,
 )
 from scrapers.importers.rows import Row
-from scrapers.importers.values import UTM, read_amount, read_id, read_time, read_word
+from scrapers.importers.values import UTM, read_amount, read_flag, read_id, read_time, read_word
 
 TAKEN = frozenset(
     {"name", "customer", "email", "financial_status", "test", "cancelled_at", "created_at"}
@@ -51,7 +54,7 @@ class ShopifyRest(Format):
         order = row.cells
         ordered = read_time(order.get("created_at"), reading.zone, ())
         cancelled = read_time(order.get("cancelled_at"), reading.zone, ())
-        is_test = order.get("test")
+        is_test = read_flag(order.get("test"))
         record: dict[str, Any] = {
             "order_id": read_id(order.get("name")),
             "customer": _customer(order),
@@ -66,10 +69,10 @@ class ShopifyRest(Format):
             "sales_channel": read_word(order.get("source_name")),
             "amount": read_amount(order.get("total_price")),
             "tax_amount": read_amount(order.get("total_tax")),
-            "shipping_amount": _shop_money(order.get("total_shipping_price_set")),
+            "shipping_amount": _shop_money(inner(order, "total_shipping_price_set")),
             "discount_amount": read_amount(order.get("total_discounts")),
             "currency": read_word(order.get("currency")),
-            "coupon": ", ".join(c["code"] for c in order.get("discount_codes") or ()) or None,
+            "coupon": codes(coupon.get("code") for coupon in each(order, "discount_codes")),
             **_refund_parts(order),
             **_touch(order),
         }
@@ -86,17 +89,17 @@ def _orders_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _customer(order: Mapping[str, Any]) -> str | None:
-    return read_id((order.get("customer") or {}).get("id")) or read_id(order.get("email"))
+    return read_id(inner(order, "customer").get("id")) or read_id(order.get("email"))
 
 
-def _shop_money(money: Any) -> Decimal | None:
-    return read_amount(((money or {}).get("shop_money") or {}).get("amount"))
+def _shop_money(money: Mapping[str, Any]) -> Decimal | None:
+    return read_amount(inner(money, "shop_money").get("amount"))
 
 
 def _touch(order: Mapping[str, Any]) -> dict[str, str | None]:
     """What an app noted on the order says more than where the checkout began."""
     noted = attributes_touch(
-        {str(a.get("name")): a.get("value") for a in _list(order, "note_attributes")}
+        {str(a.get("name")): a.get("value") for a in each(order, "note_attributes")}
     )
     own = touch_of({}, order.get("landing_site"), order.get("referring_site"))
     is_noted = any(noted[name] for name in UTM)
@@ -108,11 +111,11 @@ def _refund_parts(order: Mapping[str, Any]) -> dict[str, Decimal | None]:
     """Add up what went back; unknown when no refunds are listed, or in other money."""
     if order.get("refunds") is None:
         return {}
-    refunds = _list(order, "refunds")
+    refunds = each(order, "refunds")
     paid_back = [
         transaction
         for refund in refunds
-        for transaction in _list(refund, "transactions")
+        for transaction in each(refund, "transactions")
         if transaction.get("kind") == "refund" and transaction.get("status") == "success"
     ]
     if any(t.get("currency", order.get("currency")) != order.get("currency") for t in paid_back):
@@ -120,10 +123,10 @@ def _refund_parts(order: Mapping[str, Any]) -> dict[str, Decimal | None]:
     shipping = [
         adjustment
         for refund in refunds
-        for adjustment in _list(refund, "order_adjustments")
+        for adjustment in each(refund, "order_adjustments")
         if adjustment.get("kind") == "shipping_refund"
     ]
-    taxes = [line.get("total_tax") for r in refunds for line in _list(r, "refund_line_items")]
+    taxes = [line.get("total_tax") for r in refunds for line in each(r, "refund_line_items")]
     taxes += [_given_back(adjustment.get("tax_amount")) for adjustment in shipping]
     return {
         "refund_amount": total_of(t.get("amount") for t in paid_back),
@@ -136,7 +139,3 @@ def _given_back(amount: Any) -> Decimal | None:
     """Adjustments are told as what the shop loses: below 0."""
     read = read_amount(amount)
     return None if read is None else -read
-
-
-def _list(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    return [item for item in record.get(name) or () if isinstance(item, dict)]

@@ -10,7 +10,7 @@ from typing import Any
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import read_status, settle_status, touch_of
+from scrapers.importers.orders import inner, read_status, settle_status, touch_of
 from scrapers.importers.rows import Row
 from scrapers.importers.values import read_amount, read_id, read_time, read_word
 
@@ -42,7 +42,7 @@ class Shopline(Format):
                 yield row
                 continue
             for order in _orders_in(row.cells):
-                if order.get("status") in DRAFTS:
+                if str(order.get("status")) in DRAFTS:
                     skipped["draft"] = skipped.get("draft", 0) + 1
                 else:
                     yield Row(row.line, order)
@@ -59,13 +59,13 @@ class Shopline(Format):
             "status": _status(order, is_cancelled=cancelled is not None),
             "cancelled_at": cancelled.at if cancelled else None,
             "sales_channel": read_word(order.get("created_from")),
-            "amount": _money(order.get("total")),
-            "tax_amount": _money(order.get("total_tax_fee")),
-            "shipping_amount": _money((order.get("order_delivery") or {}).get("total")),
-            "discount_amount": _money(order.get("order_discount")),
-            "refund_amount": _money(order.get("refund_total")),
-            "currency": read_word((order.get("total") or {}).get("currency_iso")),
-            **touch_of(order.get("utm_data") or {}),
+            "amount": _money(inner(order, "total")),
+            "tax_amount": _money(inner(order, "total_tax_fee")),
+            "shipping_amount": _money(inner(inner(order, "order_delivery"), "total")),
+            "discount_amount": _money(inner(order, "order_discount")),
+            "refund_amount": _money(inner(order, "refund_total")),
+            "currency": read_word(inner(order, "total").get("currency_iso")),
+            **touch_of(inner(order, "utm_data")),
         }
         unread = self.unknown(frozenset(order) - TAKEN)
         yield Found(table="orders", record=record, happened=ordered, unread=unread)
@@ -80,11 +80,11 @@ def _orders_in(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _status(order: Mapping[str, Any], *, is_cancelled: bool) -> str | None:
-    payment = PAYMENTS.get(str((order.get("order_payment") or {}).get("status")))
+    payment = PAYMENTS.get(str(inner(order, "order_payment").get("status")))
     own = read_status(order.get("status"))
     return settle_status(payment or own, is_cancelled=is_cancelled or own == "cancelled")
 
 
-def _money(money: Any) -> Decimal | None:
+def _money(money: Mapping[str, Any]) -> Decimal | None:
     """`dollars` is the value; `cents` is the same number where a currency has no cents."""
-    return read_amount((money or {}).get("dollars"))
+    return read_amount(money.get("dollars"))

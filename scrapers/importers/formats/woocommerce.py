@@ -11,7 +11,15 @@ from lake.schemas import OrderStatus
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import read_status, refunded_in_part, total_of, touch_of
+from scrapers.importers.orders import (
+    codes,
+    each,
+    inner,
+    read_status,
+    refunded_in_part,
+    total_of,
+    touch_of,
+)
 from scrapers.importers.rows import Row
 from scrapers.importers.values import read_amount, read_id, read_time, read_word
 
@@ -39,7 +47,7 @@ class WooCommerce(Format):
 
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
         for row in read_items(head, skipped):
-            if row.cells.get("status") in DRAFTS:
+            if str(row.cells.get("status")) in DRAFTS:
                 skipped["draft"] = skipped.get("draft", 0) + 1
             else:
                 yield row
@@ -64,7 +72,7 @@ class WooCommerce(Format):
             "discount_amount": read_amount(order.get("discount_total")),
             "refund_amount": refund,
             "currency": read_word(order.get("currency")),
-            "coupon": ", ".join(c["code"] for c in order.get("coupon_lines") or ()) or None,
+            "coupon": codes(coupon.get("code") for coupon in each(order, "coupon_lines")),
             **_touch(order),
         }
         unread = self.unknown(frozenset(order) - TAKEN)
@@ -74,14 +82,14 @@ class WooCommerce(Format):
 def _customer(order: Mapping[str, Any]) -> str | None:
     """The account; of somebody without one, the e-mail address."""
     account = read_id(order.get("customer_id"))
-    return account if account not in (None, "0") else read_id((order["billing"] or {}).get("email"))
+    return account if account not in (None, "0") else read_id(inner(order, "billing").get("email"))
 
 
 def _refund(order: Mapping[str, Any]) -> Decimal | None:
     """Refunds are told below 0; an order without the list does not tell."""
     if order.get("refunds") is None:
         return None
-    total = total_of(refund.get("total") for refund in order["refunds"])
+    total = total_of(refund.get("total") for refund in each(order, "refunds"))
     return None if total is None else abs(total)
 
 
@@ -89,7 +97,7 @@ def _touch(order: Mapping[str, Any]) -> dict[str, str | None]:
     """What the purchase's own session came by; where a consent plugin kept it back, nothing."""
     noted = {
         str(meta.get("key", "")).removeprefix(ATTRIBUTION): meta.get("value")
-        for meta in order.get("meta_data") or ()
+        for meta in each(order, "meta_data")
         if str(meta.get("key", "")).startswith(ATTRIBUTION)
     }
     return touch_of(noted, noted.get("session_entry"), noted.get("referrer"))
