@@ -218,7 +218,10 @@ def _says(value: Any) -> bool:
 
 
 def _host(address: str | None) -> str | None:
-    return urlsplit(address).netloc.casefold() if address else None
+    try:
+        return urlsplit(address).netloc.casefold() if address else None
+    except ValueError:
+        return None
 
 
 def _text(value: Any) -> str | None:

@@ -154,7 +154,10 @@ def without_query(url: str | None) -> tuple[str | None, dict[str, str]]:
     """Return an address without query and fragment, and the utm fields that were in it."""
     if not url:
         return None, {}
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # visitors send anything, `http://[` too; an order is not refused for that
+        return None, {}
     given = parse_qs(parts.query)
     utm = {name: given[name][0] for name in UTM if name in given}
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), utm

@@ -518,3 +518,15 @@ def _first(document: Any) -> Any:
     if "data" in document:
         return document["data"]["orders"]["edges"][0]["node"]
     return next(value[0] for value in document.values() if isinstance(value, list))
+
+
+def test_an_address_that_is_none_refuses_no_visit(counter: Counter) -> None:
+    params = [
+        {"key": "page_location", "value": {"string_value": "http://[bot"}},
+        {"key": "page_referrer", "value": {"string_value": "https://a]b/"}},
+    ]
+    event = _event("page_view", MIDNIGHT, 0, event_params=params, user_pseudo_id=None)
+    start = _event("session_start", MIDNIGHT, MIDNIGHT)
+    counter.land(counter.write("events.jsonl", event + start))
+    assert {visit["landing_url"] for visit in counter.rows("visits")} == {None}
+    assert counter.rows("quarantine") == []
