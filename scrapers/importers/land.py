@@ -16,6 +16,7 @@ from scrapers.errors import ParsingFailedError
 from scrapers.importers.mapping import KEYS, ColumnMap, Mapped
 from scrapers.importers.order_lines import OrderLines
 from scrapers.importers.rows import Row
+from scrapers.importers.spend import Spent
 
 UNITS = {
     Precision.SECOND: timedelta(seconds=1),
@@ -172,6 +173,7 @@ class _Landing:
         self.writer, self.column_map, self.outcome = writer, column_map, outcome
         self.table = column_map.table
         self.span = Span()
+        self.spent = Spent()
         self.lines = OrderLines() if column_map.spec.line_items else None
 
     def take(self, row: Row) -> None:
@@ -181,6 +183,8 @@ class _Landing:
             if row.problem:
                 raise ParsingFailedError(*row.problem)
             mapped = self.column_map.apply(row)
+            if "spend_id" in mapped.record:
+                self.spent.require_new(mapped.record)
             if self.lines is None:
                 self._land(mapped)
             else:

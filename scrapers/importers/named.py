@@ -31,6 +31,7 @@ from scrapers.importers.known_posts import KnownPosts
 from scrapers.importers.land import REPORT_EVERY, FileOutcome, Span, sha256_of
 from scrapers.importers.mapping import PEOPLE, VISITORS
 from scrapers.importers.rows import Row
+from scrapers.importers.spend import Spent
 from tingchao.config import Channel, Import
 
 PEOPLE_REMEMBERED = 50_000
@@ -163,6 +164,7 @@ class _Landing:
         self.key = lru_cache(PEOPLE_REMEMBERED)(pseudonyms.key)
         self.tallies: dict[tuple[str, str], _Tally] = {}
         self.own = (file.source, file.spec.channel or file.spec.id)
+        self.spent = Spent()
         self.reading = Reading(
             head=file.head,
             zone=ZoneInfo(_zone_of(file)),
@@ -225,6 +227,8 @@ class _Landing:
             self.outcome.covered = type(window)(start, end)
 
     def _land(self, found: Found) -> None:
+        if found.table == "spend":
+            self.spent.require_new(found.record)
         self._note_unknown(found)
         source = self.file.spec.source or found.source or self.file.source
         if found.completes:

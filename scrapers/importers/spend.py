@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from lake.schemas import Precision, SpendLevel
 from lake.times import Instant, localize
+from scrapers.errors import ParsingFailedError
 
 # From the finest to the coarsest: what a row is of, told by the finest that has a name or an id.
 LEVELS = (
@@ -45,6 +46,27 @@ def completed(record: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its level and its id."""
     record = {**record, "level": level_of(record)}
     return {**record, "spend_id": spend_id_of(record)}
+
+
+class Spent:
+    """What one file has told so far, so that no row of it takes another's place.
+
+    A report that is broken down further (by age, device, keyword) has several rows of one day and
+    advertisement; kept as observations of one thing, all but the last would be lost.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def require_new(self, record: Mapping[str, Any]) -> None:
+        """Raise `ParsingFailedError` when another row says something else of the same thing."""
+        told = hash(tuple(sorted((name, str(value)) for name, value in record.items())))
+        if self._told.setdefault(record["spend_id"], told) != told:
+            raise ParsingFailedError(
+                "same_spend_twice",
+                "another row of this file is of the same day and advertisement; export the report "
+                "by day alone, not broken down any further",
+            )
 
 
 def happened_on(day: date, zone: ZoneInfo) -> Instant:

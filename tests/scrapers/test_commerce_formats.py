@@ -530,3 +530,12 @@ def test_an_address_that_is_none_refuses_no_visit(counter: Counter) -> None:
     counter.land(counter.write("events.jsonl", event + start))
     assert {visit["landing_url"] for visit in counter.rows("visits")} == {None}
     assert counter.rows("quarantine") == []
+
+
+def test_a_report_broken_down_further_loses_no_row_in_silence(counter: Counter) -> None:
+    head = "Day,Campaign name,Age,Amount spent (TWD),Impressions\n"
+    rows = "2026-10-01,Autumn,18-24,10,5\n2026-10-01,Autumn,25-34,20,5\n"
+    counter.land(counter.write("report.csv", head + rows + rows))
+    told = [(r["rule"], json.loads(r["raw_record"])["line"]) for r in counter.rows("quarantine")]
+    assert told == [("same_spend_twice", 3), ("same_spend_twice", 5)]
+    assert len(counter.rows("spend")) == 1
