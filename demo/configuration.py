@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from demo.cast import BRANDS, CRM, LINK_RULES, OWN, PLACES, SHOP, WEB, Brand, Place
-from demo.exports import PAGES
+from demo.exports import CRAWLED, PAGES
 from demo.server import HOST, PORT
 from demo.shop import LOOKBACK_DAYS
 from demo.town import Town
@@ -106,7 +106,10 @@ def _override() -> dict[str, Any]:
 
 def _imports() -> Iterator[dict[str, Any]]:
     for place in PAGES:
-        yield _import(f"{place.id}-posts", "posts", place.source, _POSTS, channel=place.id)
+        if place in CRAWLED:
+            yield from (_crawled(place, what) for what in ("contents", "comments"))
+        else:
+            yield _import(f"{place.id}-posts", "posts", place.source, _POSTS, channel=place.id)
         yield _import(
             f"{place.id}-reactions", "reactions", place.source, _REACTIONS, channel=place.id
         )
@@ -136,6 +139,18 @@ def _import(
 def _named(name: str, form: str, ending: str, **more: Any) -> dict[str, Any]:
     """An export whose format knows by itself what its columns mean."""
     return {"id": name, "format": form, "path": f"{EXPORTS}/{name}.{ending}", **more}
+
+
+def _crawled(place: Place, what: str) -> dict[str, Any]:
+    """A file that a crawler of somebody's wrote: its format needs no columns."""
+    name = f"{place.id}-{what}"
+    return {
+        "id": name,
+        "format": "mediacrawler",
+        "path": f"{EXPORTS}/{name}.csv",
+        "source": place.source,
+        "channel": place.id,
+    }
 
 
 def _rules() -> list[dict[str, str]]:

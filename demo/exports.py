@@ -14,11 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.cast import CRM, OFFICIAL, PLACES, SHOP, WEB, Place, Shape
+from demo.cast import CRM, OFFICIAL, OWN, PLACES, SHOP, WEB, Place, Shape
 from demo.days import date_of, day_at, midnight, seconds_of, taipei
+from demo.life import Post
 from demo.people import Person, page_id
 from demo.shop_files import NAMELESS, ORDERS, SPEND, contact, events, orders, spend
 from demo.town import Town, write_if_changed
+
+LATE_SECONDS = 8 * 3600
 
 
 class Table(NamedTuple):
@@ -41,6 +44,10 @@ def stamp(at: int) -> str:
     return taipei(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def stamp_with_colon(at: int) -> str:
+    return taipei(at).isoformat(sep=" ")
+
+
 def page_posts(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
     """Posts and comments of a fan page; authors as page-scoped ids, beside names to be dropped."""
 
@@ -60,6 +67,39 @@ def page_posts(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...
                 )
 
     return rows
+
+
+def crawled_notes(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
+    """Posts of a competitor's page as MediaCrawler writes them; `create_time` was 8 hours late."""
+
+    def rows(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+        for post in _of_page(town, place, at):
+            if post.parent is None:
+                text, name = post.saying_at(at).body, place.title
+                person = town.population.native_author(place, post.author)
+                times = (post.at + LATE_SECONDS, stamp_with_colon(post.at))
+                yield post.post_id, text, *times, "", "", "", at * 1000, person, name
+
+    return rows
+
+
+def crawled_comments(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
+    """Comments under them, in a file of their own."""
+
+    def rows(town: Town, at: int) -> Iterator[tuple[object, ...]]:
+        for post in _of_page(town, place, at):
+            if post.parent is not None:
+                above = post.parent.post_id if post.parent is not post.root else ""
+                person = town.population.native_author(place, post.author)
+                times = (post.at + LATE_SECONDS, stamp_with_colon(post.at))
+                note, text = post.root.post_id, post.saying_at(at).body
+                yield post.post_id, *times, note, text, at * 1000, above, person, NAMELESS
+
+    return rows
+
+
+def _of_page(town: Town, place: Place, at: int) -> Iterator[Post]:
+    return (post for post in town.posts if post.place is place and post.exists_at(at))
 
 
 def page_reactions(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...]]]:
@@ -111,6 +151,29 @@ def _told(person: Person, source: str) -> str:
 
 
 _POSTS = ("post_id", "type", "parent_id", "user_id", "user_name", "message", "created_time")
+_NOTES = (
+    "note_id",
+    "content",
+    "create_time",
+    "create_date_time",
+    "liked_count",
+    "comments_count",
+    "shared_count",
+    "last_modify_ts",
+    "user_id",
+    "nickname",
+)
+_COMMENTS = (
+    "comment_id",
+    "create_time",
+    "create_date_time",
+    "note_id",
+    "content",
+    "last_modify_ts",
+    "parent_comment_id",
+    "user_id",
+    "nickname",
+)
 _REACTIONS = ("post_id", "user_id", "reaction", "reacted_time")
 _AUDIENCE = ("channel", "name", "observed", "fans")
 _MEMBERS = (
@@ -126,6 +189,7 @@ _MEMBERS = (
     "手機",
 )
 PAGES = tuple(place for place in PLACES if place.shape is Shape.PAGE)
+CRAWLED = tuple(place for place in PAGES if place.brand != OWN.id)  # a competitor exports nothing
 
 
 def files() -> dict[str, Table | Lines]:
@@ -135,7 +199,12 @@ def files() -> dict[str, Table | Lines]:
         for source in ("ptt", "feed", "fanpage")
     }
     for place in PAGES:
-        listed[f"{place.id}-posts.csv"] = Table(_POSTS, page_posts(place), "utf-8-sig", "\r\n")
+        if place in CRAWLED:
+            notes, comments = crawled_notes(place), crawled_comments(place)
+            listed[f"{place.id}-contents.csv"] = Table(_NOTES, notes, "utf-8-sig")
+            listed[f"{place.id}-comments.csv"] = Table(_COMMENTS, comments, "utf-8-sig")
+        else:
+            listed[f"{place.id}-posts.csv"] = Table(_POSTS, page_posts(place), "utf-8-sig", "\r\n")
         listed[f"{place.id}-reactions.csv"] = Table(_REACTIONS, page_reactions(place))
     listed[f"{SHOP}-orders.csv"] = Table(ORDERS, orders)
     listed[f"{WEB}-events.jsonl"] = Lines(events)

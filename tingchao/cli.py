@@ -128,6 +128,7 @@ def crawl(context: Context, source: str, **asked: Any) -> None:
 @click.argument("import_ids", nargs=-1, metavar="[IMPORT]... | FORMAT FILE...")
 @click.option("--inbox", is_flag=True, help="Land what lies in the inbox.")
 @click.option("--strict", is_flag=True, help="Fail when a file of the inbox has to wait.")
+@click.option("--skip-idle", is_flag=True, help="End with 99 when the inbox brought nothing new.")
 @click.option("--channel", help="With FORMAT: whose rows they are, where the file does not say.")
 @click.option("--source", help="With FORMAT: the source, in place of the format's own.")
 @_run_option
@@ -137,6 +138,7 @@ def import_(
     import_ids: tuple[str, ...],
     inbox: bool,
     strict: bool,
+    skip_idle: bool,
     run_id: str | None,
     **told: str | None,
 ) -> None:
@@ -149,7 +151,7 @@ def import_(
     if inbox:
         from tingchao.steps.inbox import import_inbox
 
-        _finish(import_inbox(context, run_id=run_id, is_strict=strict))
+        _finish(import_inbox(context, run_id=run_id, is_strict=strict, tells_idle=skip_idle))
     elif step.is_asked_by_format(import_ids, context.config):
         name, *files = import_ids
         paths = [Path(file) for file in files]

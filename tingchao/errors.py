@@ -5,6 +5,7 @@ from __future__ import annotations
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_GATE_REFUSED = 3
+EXIT_IDLE = 99  # only where it is asked for: there was nothing to do; Airflow's skip
 EXIT_BUSY = 75  # EX_TEMPFAIL: somebody else holds the lock; a later retry may succeed
 
 

@@ -7,10 +7,12 @@ is nested too deep or too long is a row with a problem, not a crash.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,8 +24,9 @@ from scrapers.importers.rows import Row, bounded_lines, normalise
 
 CHUNK = 1024 * 1024
 MAX_DOCUMENT = 64 * 1024 * 1024  # characters of one JSON value that is held in memory
-BATCH = 2000
+BATCH = 500
 BLANKS = " \t\r\n\ufeff"
+NO_BLANK = re.compile(f"[^{BLANKS}]")
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 
@@ -70,18 +73,16 @@ def _unreadable(number: int, text: str, error: Exception) -> Row:
 
 
 class _Buffer:
-    """The unread rest of a text, read on as needed."""
+    """The unread rest of a text, from `at` on, read on as needed."""
 
     def __init__(self, text: Any, name: str) -> None:
         self.text, self.name = text, name
-        self.rest = ""
-        self.is_done = False
+        self.rest, self.at = "", 0
 
     def more(self) -> bool:
         """Read on, more each time; False at the end."""
-        piece = self.text.read(max(CHUNK, len(self.rest)))
-        self.is_done = not piece
-        self.rest += piece
+        piece = self.text.read(max(CHUNK, len(self.rest) - self.at))
+        self.rest, self.at = self.rest[self.at :] + piece, 0
         if len(self.rest) > MAX_DOCUMENT:
             raise ImportFileError(
                 f"{self.name}: expected no JSON value longer than {MAX_DOCUMENT:,} characters; "
@@ -91,43 +92,41 @@ class _Buffer:
 
     def peek(self) -> str:
         """Return the next character that is no blank; nothing at the end."""
-        self.rest = self.rest.lstrip(BLANKS)
-        while not self.rest and self.more():
-            self.rest = self.rest.lstrip(BLANKS)
-        return self.rest[:1]
+        while True:
+            found = NO_BLANK.search(self.rest, self.at)
+            self.at = found.start() if found else len(self.rest)
+            if found or not self.more():
+                return self.rest[self.at : self.at + 1]
 
     def value(self) -> Any:
         """Take the next JSON value; `ValueError` or `RecursionError` when there is none."""
         while True:
             try:
-                value, end = _DECODER.raw_decode(self.rest)
+                value, end = _DECODER.raw_decode(self.rest, self.at)
             except ValueError:
                 if not self.more():
                     raise
                 continue
             if end == len(self.rest) and self.more():
                 continue  # a number may go on
-            self.rest = self.rest[end:]
+            self.at = end
             return value
 
 
 def _values(text: Any, path: Path) -> Iterator[Row]:
     buffer = _Buffer(text, path.name)
     is_array = buffer.peek() == "["
-    if is_array:
-        buffer.rest = buffer.rest[1:]
-    for number in range(1, 2**31):
-        opening = buffer.peek()
-        if opening == ("]" if is_array else ""):
+    buffer.at += is_array
+    for number in count(1):
+        if buffer.peek() == ("]" if is_array else ""):
             return
         try:
             yield _as_row(number, buffer.value())
         except (ValueError, RecursionError) as error:
             # nothing tells where the next value would begin
-            yield _unreadable(number, buffer.rest, error)
+            yield _unreadable(number, buffer.rest[buffer.at : buffer.at + 2000], error)
             return
-        if is_array and buffer.peek() == ",":
-            buffer.rest = buffer.rest[1:]
+        buffer.at += is_array and buffer.peek() == ","
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
@@ -151,6 +150,7 @@ def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database to read only; nothing is written beside it."""
     address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_DOCUMENT)
         database.text_factory = lambda raw: raw.decode("utf-8", "replace")
         yield database
 

@@ -101,8 +101,9 @@ class Found:
     `visitor`, `member`; `handles` maps a source to an id there. `channel` is the platform's own id
     of the channel, None when the file does not say; `happened` is what the record is evidence of.
     `raw` is what of the piece no column took, `unread` the keys that nobody knows. A record that
-    `completes` tells only the counters of a post: the rest is as it was observed last. `keyed`
-    names columns whose id is made of a person's and lands as a pseudonym, too.
+    `completes` tells only the counters of a post: the rest is as it was observed last. One that
+    `is_extra` says the same piece once more, for whoever listens to that channel. `keyed` names
+    columns whose id is made of a person's and lands as a pseudonym, too.
     """
 
     table: str
@@ -114,6 +115,7 @@ class Found:
     unread: frozenset[str] = frozenset()
     keyed: frozenset[str] = frozenset()
     completes: bool = False
+    is_extra: bool = False
 
 
 class Format:

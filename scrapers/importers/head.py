@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scrapers.errors import ImportFileError
-from scrapers.importers.documents import open_sqlite, read_documents, tables_of
+from scrapers.importers.documents import open_sqlite, read_documents, read_parquet, tables_of
 from scrapers.importers.rows import encoding_of, normalise, open_rows
 from scrapers.importers.sheets import open_workbook
 
@@ -168,7 +168,11 @@ def _look_at_xlsx(path: Path) -> Head:
 def _look_at_parquet(path: Path) -> Head:
     with pq.ParquetFile(path) as file:
         columns = frozenset(normalise(name) for name in file.schema_arrow.names)
-    return _head(path, Shape.PARQUET, None, columns, ())
+    try:
+        samples = tuple(row.cells for row in islice(read_parquet(path), SAMPLES))
+    except (pa.ArrowException, OSError):
+        samples = ()  # known by its columns, and told to be damaged when it is read
+    return _head(path, Shape.PARQUET, None, columns, samples)
 
 
 def _look_at_sqlite(path: Path) -> Head:

@@ -25,6 +25,7 @@ UNITS = {
     Precision.INFERRED: timedelta(seconds=1),
 }
 REPORT_EVERY = 1000
+LEFT_OUT = "left out, channels not configured:"
 
 
 @dataclass
@@ -44,6 +45,7 @@ class FileOutcome:
     unmatched: int = 0
     covered: Window | None = None
     is_known: bool = False
+    reminder: str | None = None
     detail: str | None = None
 
     @property
@@ -69,7 +71,7 @@ class FileOutcome:
         if self.unknown_keys:
             said.append(f"unknown keys {_counted(self.unknown_keys)}")
         if self.left_out:
-            said.append(f"left out, channels not configured: {_counted(self.left_out)}")
+            said.append(f"{LEFT_OUT} {_counted(self.left_out)}")
         if self.unmatched:
             said.append(f"{self.unmatched:,} counters of posts that nothing brought yet")
         return "; ".join(said) or None

@@ -28,7 +28,7 @@ from scrapers.importers.fields import without_people
 from scrapers.importers.format import Format, Found, Reading
 from scrapers.importers.head import Head
 from scrapers.importers.known_posts import KnownPosts
-from scrapers.importers.land import REPORT_EVERY, FileOutcome, Span, sha256_of
+from scrapers.importers.land import LEFT_OUT, REPORT_EVERY, FileOutcome, Span, sha256_of
 from scrapers.importers.mapping import PEOPLE, VISITORS
 from scrapers.importers.rows import Row
 from scrapers.importers.spend import Spent
@@ -121,8 +121,11 @@ def land_named(
     own_channel = file.spec.channel or file.spec.id
     earlier = finished_by(lake, file, digest, own_channel)
     if earlier is not None:
+        run_id, remarks = earlier
         outcome.is_known = True
-        outcome.detail = f"this very file was imported before, by run {earlier}"
+        outcome.detail = f"this very file was imported before, by run {run_id}"
+        _, left_out, what = (remarks or "").partition(LEFT_OUT)
+        outcome.reminder = f"{left_out}{what}" or None
         return outcome
     with ExitStack() as open_writers:
         landing = _Landing(lake, file, pseudonyms, crawl_id, digest, now, open_writers, outcome)
@@ -135,13 +138,15 @@ def land_named(
     return outcome
 
 
-def finished_by(lake: Lake, file: NamedFile, digest: str, own_channel: str) -> str | None:
-    """Return the run that read this file to its end in this very way, whatever its name then."""
-    columns = ["channel_id", "file_digest", "query", "stop_reason", "is_last", "crawl_id"]
+def finished_by(
+    lake: Lake, file: NamedFile, digest: str, own_channel: str
+) -> tuple[str, str | None] | None:
+    """Return the run that read this file to its end in this very way, and what it remarked."""
+    columns = ["channel_id", "file_digest", "query", "stop_reason", "stop_detail", "crawl_id"]
     for row in lake.read("crawls", columns=columns, source=file.source).to_pylist():
         is_same = row["file_digest"] == digest and (row["query"] or "").endswith(file.how)
         if is_same and row["channel_id"] == own_channel and row["stop_reason"] in DONE:
-            return str(row["crawl_id"])
+            return row["crawl_id"], row["stop_detail"]
     return None
 
 
@@ -239,7 +244,8 @@ class _Landing:
             found = completed
         tally = self._tally_of(found, source)
         if tally is None:
-            self.outcome.left_out[f"{source} {found.channel or UNSAID}"] += 1
+            if not found.is_extra:
+                self.outcome.left_out[f"{source} {found.channel or UNSAID}"] += 1
             return
         record = dict(self._columns(found, source))
         if "channel_id" in TABLES[found.table].names:
@@ -316,7 +322,9 @@ def _jsonable(cells: Any) -> dict[str, Any]:
 
 def describe_unfinished(outcome: FileOutcome) -> str | None:
     """Say what of a file has not landed, and what to do so that it does; None when all has."""
-    said = [_describe_left_out(outcome.left_out)] if outcome.left_out else []
+    said = [outcome.reminder] if outcome.reminder else []
+    if outcome.left_out:
+        said.append(_describe_left_out(outcome.left_out))
     if outcome.unmatched:
         said.append(
             f"{outcome.unmatched:,} records tell only counters of posts that nothing brought yet; "

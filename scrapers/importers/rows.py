@@ -84,6 +84,8 @@ def open_rows(
 
 def encoding_of(path: Path, declared: str | None = None) -> str:
     """Return a file's encoding: its mark's, the declared, or what explains its first bytes."""
+    if path.exists() and not path.is_file():
+        raise ImportFileError(f"{path.name}: expected a file, found a directory, pipe or device")
     try:
         with path.open("rb") as file:
             sample = file.read(SAMPLE_BYTES)

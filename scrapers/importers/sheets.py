@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -113,15 +113,17 @@ class Workbook:
         return frozenset(i for i, style in enumerate(styles) if _is_date(style, own))
 
     def _lines(self, path: str) -> Iterator[tuple[int, list[Any]]]:
-        number = 0
-        for element in self._parse(path, "row"):
-            number = int(element.get("r") or number + 1)
-            cells: list[Any] = []
-            for cell in element.iterfind(f"{MAIN}c"):
-                index = _column(cell.get("r"), len(cells))
+        """Yield rows by number; cells are let go one by one, for a row can be a bomb, too."""
+        number, cells = 0, list[Any]()
+        for element in self._parse(path, "c", "row"):
+            if etree.QName(element).localname == "row":
+                number = int(element.get("r") or number + 1)
+                yield number, cells
+                cells = []
+            else:
+                index = _column(element.get("r"), len(cells))
                 cells.extend([None] * (index - len(cells)))
-                cells.append(self._value(cell))
-            yield number, cells
+                cells.append(self._value(element))
 
     def _value(self, cell: Any) -> Any:
         kind = cell.get("t", "n")
@@ -216,10 +218,8 @@ def _parents(element: Any, top: Any) -> Iterator[str]:
 
 def _column(reference: str | None, position: int) -> int:
     letters = re.match(r"[A-Z]{1,3}", reference or "")
-    if letters is None:
-        return position
-    index = 0
-    for letter in letters[0]:
+    index = 0 if letters else position + 1
+    for letter in letters[0] if letters else "":
         index = index * 26 + ord(letter) - 64
     if not position < index <= MAX_COLUMNS:
         raise ValueError(f"cell {reference} stands where no cell can")
@@ -234,8 +234,11 @@ def _is_date(style: str, own: dict[str, str]) -> bool:
 
 def _date(value: str, day_zero: datetime) -> str:
     """Write a day number as people do; one that is no day stays as it is."""
-    number = Decimal(value)
-    if int(number) not in SERIALS:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return value
+    if not number.is_finite() or number.adjusted() > 7 or int(number) not in SERIALS:
         return value
     at = day_zero + timedelta(days=int(number), seconds=round(number % 1 * 86_400))
     return at.date().isoformat() if not number % 1 else at.isoformat(sep=" ")

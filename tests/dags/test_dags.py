@@ -19,6 +19,7 @@ import pytest
 
 from tests.dags.conftest import CONFIG, DAGS, PROJECT, REPLAY
 from tingchao.cli import cli
+from tingchao.errors import EXIT_IDLE
 
 IDS = {"crawl_ptt", "crawl_feed", "import_files", "import_visits", "marts"}
 START, END = datetime(2026, 9, 30, 19, 30, tzinfo=UTC), datetime(2026, 10, 1, 19, 30, tzinfo=UTC)
@@ -322,6 +323,7 @@ def test_an_inbox_is_watched_for_every_source_that_it_can_land(load: Any) -> Non
     asked = parse(typed(inbox.get_task("import"))).params
     assert asked["inbox"] is True
     assert asked["run_id"] == f"import_inbox.{Run.run_id}"
-    announced = {asset.name for asset in inbox.get_task("landed").outlets}
+    assert (asked["skip_idle"], inbox.get_task("import").skip_on_exit_code) == (True, [EXIT_IDLE])
+    announced = {asset.name for asset in inbox.get_task("import").outlets}
     assert {"landing_weibo", "landing_dcard", "landing_facebook_page"} <= announced
     assert load(REPLAY + "inbox: {path: inbox}\n").dags["import_inbox"].schedule is None

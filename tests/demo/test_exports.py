@@ -10,9 +10,16 @@ from decimal import Decimal
 
 import pytest
 
+from demo.configuration import TARGET
 from demo.days import seconds_of
-from demo.exports import Lines, content, files, write_exports
+from demo.exports import CRAWLED, Lines, content, files, write_exports
 from demo.town import Town
+from lake import Lake
+from lake.pseudonyms import Pseudonyms
+from scrapers.importers.detect import format_called
+from scrapers.importers.head import look_at
+from scrapers.importers.named import NamedFile, land_named
+from tingchao.config import load_config
 
 
 def rows_of(town: Town, name: str, now) -> list[dict[str, str]]:
@@ -124,3 +131,34 @@ def test_files_keep_their_habits(town):
     assert b"\r\n" in raw["page-wuyu-posts.csv"]
     assert "手搖飲板".encode("big5") in raw["audience-ptt.csv"]
     assert "王小明".encode() in raw["crm-members.csv"]
+
+
+def test_a_crawled_page_says_what_the_town_knows(town, tmp_path):
+    """The competitor's page arrives through its named format, without a column map, and whole."""
+    keys, now = Pseudonyms(b"k" * 32), town.closes_at
+    write_exports(town, tmp_path, now)
+    place, lake = CRAWLED[0], Lake.open(tmp_path / "landing")
+    specs = [s for s in load_config(TARGET).imports if s.format == "mediacrawler"]
+    for spec in specs:
+        head = look_at(tmp_path / "exports" / spec.path.rsplit("/", 1)[-1])
+        file = NamedFile(form=format_called(spec.format), head=head, spec=spec, channels=())
+        outcome = land_named(lake, file, keys, crawl_id=spec.id, now=lambda: now)
+        assert not (outcome.quarantined or outcome.unknown_keys or outcome.left_out)
+    at = seconds_of(now)
+    assert {post["post_id"]: _as_told(post) for post in lake.read("posts").to_pylist()} == {
+        post.post_id: {
+            "channel_id": place.id,
+            "kind": post.kind.value,
+            "author_key": keys.key("fanpage", town.population.native_author(place, post.author)),
+            "body_text": post.saying_at(at).body,
+            "published_at": post.at,
+            "parent_id": post.parent and post.parent.post_id,
+        }
+        for post in town.posts
+        if post.place is place and post.exists_at(at)
+    }
+
+
+def _as_told(post):
+    names = ("channel_id", "kind", "author_key", "body_text", "parent_id")
+    return {n: post[n] for n in names} | {"published_at": int(post["published_at"].timestamp())}

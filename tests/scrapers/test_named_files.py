@@ -388,3 +388,40 @@ def test_what_is_covered_reaches_from_the_first_to_the_last(desk: Desk) -> None:
     assert outcome.covered == Window(
         datetime(2026, 10, 2, 13, 5, 11, tzinfo=UTC), datetime(2026, 10, 9, 13, 5, 12, tzinfo=UTC)
     )
+
+
+class TestMoreWorkbooks:
+    def test_every_sheet_of_a_named_format_is_read(self, desk: Desk) -> None:
+        cells = "".join(
+            f'<c t="inlineStr"><is><t>{name}</t></is></c>' for name in sorted(note(1)) if name
+        )
+        values = "".join(
+            f'<c t="inlineStr"><is><t>{note(1)[name]}</t></is></c>' for name in sorted(note(1))
+        )
+        rows = f"<row>{cells}</row><row>{values}</row></sheetData>"
+        head = SHEET.split("<row", 1)[0]
+        both = WORKBOOK.replace(
+            "</sheets>", '<sheet name="More" sheetId="2" r:id="rId2"/></sheets>'
+        )
+        relations = RELATIONS.replace(
+            "</Relationships>",
+            '<Relationship Id="rId2" Target="/xl/worksheets/sheet2.xml"/></Relationships>',
+        )
+        path = workbook(
+            desk.folder / "notes.xlsx",
+            **{
+                "xl/workbook.xml": both,
+                "xl/_rels/workbook.xml.rels": relations,
+                "xl/worksheets/sheet1.xml": f"{head}{rows}</worksheet>",
+                "xl/worksheets/sheet2.xml": f"{head}{rows.replace('080', '081')}</worksheet>",
+            },
+        )
+        outcome = desk.land(path, channel="tea")
+        assert (outcome.format_name, outcome.landed) == ("mediacrawler", 2)
+
+    @pytest.mark.parametrize("number", ["Infinity", "1E+999999", "NaN", "-5", "x"])
+    def test_what_is_no_day_stays_as_it_is(self, number: str, tmp_path: Path) -> None:
+        sheet = SHEET.replace("<v>46303</v>", f"<v>{number}</v>")
+        path = workbook(tmp_path / "a.xlsx", **{"xl/worksheets/sheet1.xml": sheet})
+        with open_sheet(path) as rows:
+            assert next(iter(rows.rows)).cells["day"] == number

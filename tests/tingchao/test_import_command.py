@@ -17,7 +17,7 @@ from tests.scrapers.golden import FIXTURES
 from tingchao.cli import cli
 from tingchao.config import load_config
 from tingchao.context import Context
-from tingchao.errors import ConfigurationError
+from tingchao.errors import EXIT_IDLE, ConfigurationError
 from tingchao.steps.check_config import check_config
 from tingchao.steps.import_files import import_files, import_named, is_asked_by_format
 from tingchao.steps.inbox import SETTLE_SECONDS, import_inbox
@@ -157,8 +157,10 @@ class TestInbox:
         assert home.look().landed == 2
         assert path.exists()
         second = home.look()
-        assert (second.landed, second.exit_code) == (0, 0)
-        assert "imported before" in str(second)
+        assert (second.landed, second.known, second.exit_code) == (0, 1, 0)
+        assert str(second).endswith("0 failed, 1 known")
+        idle = import_inbox(home.context, run_id="idle", tells_idle=True, wall=lambda: 1.79e9)
+        assert idle.exit_code == EXIT_IDLE
         assert len({row["crawl_id"] for row in home.context.lake.ledger().to_pylist()}) == 1
 
     def test_a_folder_named_like_a_channel_says_whose_it_is(self, home: Home) -> None:
@@ -168,6 +170,7 @@ class TestInbox:
         assert summary.landed == 1
         assert summary.waiting == [one for one in summary.waiting if "elsewhere/two.csv" in one]
         assert "not said in the file" in str(summary)
+        assert "elsewhere/two.csv: left out, channels not configured" in home.look().waiting[0]
 
     @pytest.mark.parametrize(
         ("name", "age", "said"),

@@ -17,7 +17,7 @@ from scrapers.importers.mapping import ColumnMap
 from scrapers.importers.named import NamedFile, describe_unfinished, land_named
 from tingchao.config import Config, Import
 from tingchao.context import Context
-from tingchao.errors import EXIT_FAILED, ConfigurationError
+from tingchao.errors import EXIT_FAILED, EXIT_IDLE, ConfigurationError
 from tingchao.fence import exclusive
 from tingchao.formats import AUTO, MAPPED, named_formats
 
@@ -26,14 +26,17 @@ from tingchao.formats import AUTO, MAPPED, named_formats
 class ImportSummary:
     """What became of each file; `failed` are imports that could not be read at all, and why.
 
-    `waiting` are files of the inbox that nothing could be done about: they stay where they are.
+    `waiting` are files of the inbox that nothing could be done about, `known` counts those that
+    were landed before.
     """
 
     run_id: str
     files: list[FileOutcome] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    known: int = 0
     is_strict: bool = False
+    tells_idle: bool = False
 
     @property
     def landed(self) -> int:
@@ -41,7 +44,9 @@ class ImportSummary:
 
     @property
     def exit_code(self) -> int:
-        return EXIT_FAILED if self.failed or (self.is_strict and self.waiting) else 0
+        if self.failed or (self.is_strict and self.waiting):
+            return EXIT_FAILED
+        return EXIT_IDLE if self.tells_idle and not self.landed else 0
 
     def lines(self) -> list[str]:
         """Say it line by line: the whole, then each file, then what failed."""
@@ -50,8 +55,8 @@ class ImportSummary:
             f"import {self.run_id}: {len(self.files):,} files, {self.landed:,} landed, "
             f"{quarantined:,} quarantined, {len(self.failed):,} failed"
         )
-        if self.waiting:
-            whole += f", {len(self.waiting):,} waiting"
+        counts = (("waiting", len(self.waiting)), ("known", self.known))
+        whole += "".join(f", {count:,} {what}" for what, count in counts if count)
         told = [f"  {line}" for outcome in self.files for line in _lines_of(outcome)]
         waiting = [f"  waiting: {problem}" for problem in self.waiting]
         return [whole, *told, *(f"  {problem}" for problem in self.failed), *waiting]
@@ -232,5 +237,7 @@ def files_of(config: Config, spec: Import) -> list[Path]:
     """Return the files that a path or glob names, relative to the configuration, in order."""
     path = Path(spec.path)
     if path.is_absolute():
-        return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    return sorted(p for p in config.home.glob(spec.path) if p.is_file())
+        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    else:
+        found = config.home.glob(spec.path)
+    return sorted(p for p in found if p.is_file())

@@ -36,14 +36,16 @@ def import_inbox(
     *,
     run_id: str | None = None,
     is_strict: bool = False,
+    tells_idle: bool = False,
     wall: Callable[[], float] = time.time,
 ) -> ImportSummary:
     """Land every file of the inbox that is complete and that a named format knows.
 
     A file that is not recognised, not complete or whose channels are not configured waits; it fails
     the command only when `is_strict`. One that is recognised and cannot be read to its end fails.
+    With `tells_idle` the exit code is another one when nothing landed.
     """
-    summary = ImportSummary(run_id or name_run(context), is_strict=is_strict)
+    summary = ImportSummary(run_id or name_run(context), is_strict=is_strict, tells_idle=tells_idle)
     with exclusive(context.lock("import")):
         folder = _folder(context)
         imports = context.config.imports
@@ -73,7 +75,10 @@ def _take(context: Context, folder: Path, path: Path, summary: ImportSummary) ->
     except ImportFileError as error:
         summary.failed.append(f"{INBOX}: {error}")
         return
-    summary.files.append(outcome)
+    if outcome.is_known:
+        summary.known += 1
+    else:
+        summary.files.append(outcome)
     if problem := describe_unfinished(outcome):
         summary.waiting.append(f"{shown}: {problem}")
 

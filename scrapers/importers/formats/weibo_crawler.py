@@ -14,6 +14,7 @@ from typing import Any
 from scrapers.importers import weibo
 from scrapers.importers.fields import Fields, needed, timed
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
+from scrapers.importers.gathering import fans_of
 from scrapers.importers.head import Head
 from scrapers.importers.rows import Row
 
@@ -117,7 +118,7 @@ class WeiboCrawler(Format):
         account = needed(fields.id("用户id", "id"), "用户id")
         fans = fields.counter("follower", "粉丝数")
         others = fields.counters(post="微博数", following="关注数") or []
-        region = fields.text("所在地")
+        region, name = fields.text("所在地"), fields.text("昵称")
         yield Found(
             table="authors",
             record={
@@ -126,8 +127,18 @@ class WeiboCrawler(Format):
                 "declared_region": region,
                 "counters": [dict(fans), *others],
             },
-            raw=fields.left,
             unread=fields.unread,
+        )
+        yield Found(
+            table="channels",
+            channel=account,
+            is_extra=True,
+            record={
+                "observed_at": reading.saved_at,
+                "title": name,
+                **fans_of(fans),
+                "counters": others,
+            },
         )
 
 

@@ -138,6 +138,7 @@ class WeiboMobile(Format):
         yield Found(
             table="channels",
             channel=account,
+            is_extra=True,
             record={
                 "observed_at": reading.saved_at,
                 "title": name,
