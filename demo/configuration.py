@@ -24,12 +24,6 @@ HEADER = """\
 # The town: everything `tingchao demo` listens to. Written by `python -m demo.configuration` from
 # demo/cast.py; change it there. docs/town.md tells who lives here.
 """
-OFFSET_FORMAT = "%Y-%m-%d %H:%M:%S %z"
-_TOUCH_COLUMNS = {
-    "utm_source": "utm_source",
-    "utm_medium": "utm_medium",
-    "utm_campaign": "utm_campaign",
-}
 
 
 class _Plain(yaml.SafeDumper):
@@ -128,15 +122,10 @@ def _imports() -> Iterator[dict[str, Any]]:
         )
     for source in ("ptt", "feed", "fanpage"):
         yield _import(f"audience-{source}", "channels", source, _AUDIENCE)
-    yield _import(
-        f"{SHOP}-orders",
-        "orders",
-        SHOP,
-        _ORDERS,
-        constants={"brand_id": OWN.id},
-        time_formats=[OFFSET_FORMAT],
-    )
-    yield _import(f"{WEB}-visits", "visits", WEB, _VISITS, time_formats=[OFFSET_FORMAT])
+    brand = {"brand_id": OWN.id}
+    yield _named(f"{SHOP}-orders", "shopify_csv", "csv", source=SHOP, constants=brand)
+    yield _named(f"{WEB}-events", "ga4", "jsonl", source=WEB)
+    yield _named("meta-ads", "meta_ads", "csv", constants=brand)
     yield _import(f"{CRM}-members", "members", CRM, _MEMBERS, handles=_HANDLES)
 
 
@@ -152,6 +141,11 @@ def _import(
         **more,
         "columns": columns,
     }
+
+
+def _named(name: str, form: str, ending: str, **more: Any) -> dict[str, Any]:
+    """An export whose format knows by itself what its columns mean."""
+    return {"id": name, "format": form, "path": f"{EXPORTS}/{name}.{ending}", **more}
 
 
 def _export(place: Place, what: str) -> dict[str, Any]:
@@ -185,33 +179,8 @@ _REACTIONS = {
     "occurred_at": "reacted_time",
 }
 _AUDIENCE = {"channel_id": "channel", "observed_at": "observed", "fan_count": "fans"}
-_ORDERS = {
-    "order_id": "Name",
-    "ordered_at": "Created at",
-    "status": "Financial Status",
-    "currency": "Currency",
-    "amount": "Total",
-    "tax_amount": "Taxes",
-    "shipping_amount": "Shipping",
-    "refund_amount": "Refunded Amount",
-    "customer": "Customer ID",
-    "visitor": "Client ID",
-    "utm_source": "UTM Source",
-    "utm_medium": "UTM Medium",
-    "utm_campaign": "UTM Campaign",
-    "referrer": "Referring Site",
-    "coupon": "Discount Code",
-}
-_VISITS = {
-    "visit_id": "session_id",
-    "visitor": "client_id",
-    "occurred_at": "session_start",
-    **_TOUCH_COLUMNS,
-    "referrer": "referrer",
-    "landing_url": "landing_page",
-}
 _MEMBERS = {"member": "會員編號", "joined_at": "入會日", "observed_at": "匯出時間"}
-_HANDLES = {"ptt": "PTT帳號", "feed": "論壇暱稱", "fanpage": "粉專編號", SHOP: "商店顧客編號"}
+_HANDLES = {"ptt": "PTT帳號", "feed": "論壇暱稱", "fanpage": "粉專編號", SHOP: "商店帳號信箱"}
 _TOPICS = [
     {"id": "price", "name": "價格", "aliases": ["漲價", "便宜", "買一送一", "份量", "性价比"]},
     {"id": "taste", "name": "口味", "aliases": ["好喝", "太甜", "茶味", "糖水", "珍珠"]},

@@ -1,4 +1,4 @@
-"""The files that a team in this town already has: page exports, orders, visits, members, audiences.
+"""The files that a team in this town already has: page exports, members, audiences, the shop's.
 
 Each is a snapshot at an instant, in a format of its own: byte-order marks, CRLF, Big5, thousands
 separators, repeated rows, and columns with names and contacts that nobody asked for and that must
@@ -14,16 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.cast import CRM, OFFICIAL, OWN, PLACES, SHOP, WEB, Place, Shape, Touch
+from demo.cast import CRM, OFFICIAL, OWN, PLACES, SHOP, WEB, Place, Shape
 from demo.days import date_of, day_at, midnight, seconds_of, taipei
-from demo.draw import happens, open_stream
 from demo.life import Post
 from demo.people import Person, page_id
-from demo.shop import Order, Visit
+from demo.shop_files import NAMELESS, ORDERS, SPEND, contact, events, orders, spend
 from demo.town import Town, write_if_changed
 
-SHOP_URL = "https://shop.wuyu.example/"
-_NAMELESS = "王小明"
 LATE_SECONDS = 8 * 3600
 
 
@@ -36,13 +33,15 @@ class Table(NamedTuple):
     ending: str = "\n"
 
 
+class Lines(NamedTuple):
+    """One kind of file of JSON lines."""
+
+    rows: Callable[[Town, int], Iterator[str]]
+
+
 def stamp(at: int) -> str:
     """Local time as spreadsheets show it."""
     return taipei(at).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def stamp_with_offset(at: int) -> str:
-    return taipei(at).strftime("%Y-%m-%d %H:%M:%S %z")
 
 
 def stamp_with_colon(at: int) -> str:
@@ -62,7 +61,7 @@ def page_posts(place: Place) -> Callable[[Town, int], Iterator[tuple[object, ...
                     post.kind.value,
                     parent,
                     author,
-                    _NAMELESS if post.author != OFFICIAL else place.title,
+                    NAMELESS if post.author != OFFICIAL else place.title,
                     post.saying_at(at).body,
                     stamp(post.at),
                 )
@@ -94,7 +93,7 @@ def crawled_comments(place: Place) -> Callable[[Town, int], Iterator[tuple[objec
                 person = town.population.native_author(place, post.author)
                 times = (post.at + LATE_SECONDS, stamp_with_colon(post.at))
                 note, text = post.root.post_id, post.saying_at(at).body
-                yield post.post_id, *times, note, text, at * 1000, above, person, _NAMELESS
+                yield post.post_id, *times, note, text, at * 1000, above, person, NAMELESS
 
     return rows
 
@@ -131,55 +130,6 @@ def audiences(source: str) -> Callable[[Town, int], Iterator[tuple[object, ...]]
     return rows
 
 
-def orders(town: Town, at: int) -> Iterator[tuple[object, ...]]:
-    """Orders as they stand; about one in a hundred rows comes twice."""
-    for trade in town.trades:
-        for order in trade.orders:
-            if order.at <= at:
-                row = _order_row(trade.person, order, at)
-                yield row
-                if happens(open_stream("twice", order.order_id), 0.01):
-                    yield row
-
-
-def _order_row(person: Person, order: Order, at: int) -> tuple[object, ...]:
-    goods = order.amount - order.shipping
-    return (
-        order.order_id,
-        stamp_with_offset(order.at),
-        order.status_at(at),
-        order.currency,
-        _amount(order.amount),
-        _amount(goods // 21),
-        _amount(order.shipping),
-        _amount(order.refund_at(at)),
-        order.customer_id or "",
-        order.visitor_id or "",
-        _contact(person),
-        *_touch(order.touch),
-        order.coupon or "",
-    )
-
-
-def visits(town: Town, at: int) -> Iterator[tuple[object, ...]]:
-    """Sessions as the analytics recorded them; visitors who refused have no key."""
-    for trade in town.trades:
-        for visit in trade.visits:
-            if visit.at <= at:
-                yield _visit_row(visit)
-
-
-def _visit_row(visit: Visit) -> tuple[object, ...]:
-    page = f"{SHOP_URL}menu"
-    return (
-        visit.visit_id,
-        visit.visitor_id or "",
-        stamp_with_offset(visit.at),
-        *_touch(visit.touch),
-        page,
-    )
-
-
 def members(town: Town, at: int) -> Iterator[tuple[object, ...]]:
     """CRM members with the handles that they told the shop, fewer than they have."""
     for person in (trade.person for trade in town.trades):
@@ -188,29 +138,16 @@ def members(town: Town, at: int) -> Iterator[tuple[object, ...]]:
                 f"M{person.index:07d}",
                 date_of(person.member_since).isoformat(),
                 stamp(at),
-                *(_told(person, source) for source in ("ptt", "feed", "fanpage", SHOP)),
-                _NAMELESS,
-                _contact(person),
+                *(_told(person, source) for source in ("ptt", "feed", "fanpage")),
+                contact(person) if SHOP in person.told_handles else "",
+                NAMELESS,
+                contact(person).upper(),
                 "0900-000-000",
             )
 
 
 def _told(person: Person, source: str) -> str:
     return person.native_id(source) if source in person.told_handles else ""
-
-
-def _contact(person: Person) -> str:
-    return f"person{person.index}@mail.example"
-
-
-def _amount(cents: int) -> str:
-    return f"{cents // 100:,}.{cents % 100:02}"
-
-
-def _touch(touch: Touch) -> tuple[str, str, str, str]:
-    source, medium, campaign, host = touch
-    referrer = f"https://{host}/" if host else ""
-    return source or "", medium or "", campaign or "", referrer
 
 
 _POSTS = ("post_id", "type", "parent_id", "user_id", "user_name", "message", "created_time")
@@ -239,34 +176,6 @@ _COMMENTS = (
 )
 _REACTIONS = ("post_id", "user_id", "reaction", "reacted_time")
 _AUDIENCE = ("channel", "name", "observed", "fans")
-_ORDERS = (
-    "Name",
-    "Created at",
-    "Financial Status",
-    "Currency",
-    "Total",
-    "Taxes",
-    "Shipping",
-    "Refunded Amount",
-    "Customer ID",
-    "Client ID",
-    "Email",
-    "UTM Source",
-    "UTM Medium",
-    "UTM Campaign",
-    "Referring Site",
-    "Discount Code",
-)
-_VISITS = (
-    "session_id",
-    "client_id",
-    "session_start",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "referrer",
-    "landing_page",
-)
 _MEMBERS = (
     "會員編號",
     "入會日",
@@ -274,7 +183,7 @@ _MEMBERS = (
     "PTT帳號",
     "論壇暱稱",
     "粉專編號",
-    "商店顧客編號",
+    "商店帳號信箱",
     "姓名",
     "電子郵件",
     "手機",
@@ -283,9 +192,9 @@ PAGES = tuple(place for place in PLACES if place.shape is Shape.PAGE)
 CRAWLED = tuple(place for place in PAGES if place.brand != OWN.id)  # a competitor exports nothing
 
 
-def files() -> dict[str, Table]:
+def files() -> dict[str, Table | Lines]:
     """Every file of the folder `exports`, by name."""
-    listed = {
+    listed: dict[str, Table | Lines] = {
         f"audience-{source}.csv": Table(_AUDIENCE, audiences(source), "big5", "\r\n")
         for source in ("ptt", "feed", "fanpage")
     }
@@ -297,8 +206,9 @@ def files() -> dict[str, Table]:
         else:
             listed[f"{place.id}-posts.csv"] = Table(_POSTS, page_posts(place), "utf-8-sig", "\r\n")
         listed[f"{place.id}-reactions.csv"] = Table(_REACTIONS, page_reactions(place))
-    listed[f"{SHOP}-orders.csv"] = Table(_ORDERS, orders)
-    listed[f"{WEB}-visits.csv"] = Table(_VISITS, visits)
+    listed[f"{SHOP}-orders.csv"] = Table(ORDERS, orders)
+    listed[f"{WEB}-events.jsonl"] = Lines(events)
+    listed["meta-ads.csv"] = Table(SPEND, spend, "utf-8-sig")
     listed[f"{CRM}-members.csv"] = Table(_MEMBERS, members, "utf-8-sig")
     return listed
 
@@ -307,11 +217,18 @@ def write_exports(town: Town, folder: Path, now: datetime) -> list[Path]:
     """Write the files as they stand at an instant under `folder/exports`; return those written."""
     at = seconds_of(now)
     written = []
-    for name, table in files().items():
+    for name, kind in files().items():
         path = folder / "exports" / name
-        if write_if_changed(path, encode(table, table.rows(town, at))):
+        if write_if_changed(path, content(kind, town, at)):
             written.append(path)
     return written
+
+
+def content(kind: Table | Lines, town: Town, at: int) -> bytes:
+    """Return a file as it stands at an instant."""
+    if isinstance(kind, Lines):
+        return "".join(f"{line}\n" for line in kind.rows(town, at)).encode()
+    return encode(kind, kind.rows(town, at))
 
 
 def encode(table: Table, rows: Iterable[tuple[object, ...]]) -> bytes:

@@ -28,6 +28,7 @@ MIN_BYTES = 32
 LENGTH = 26
 
 PSEUDONYM = re.compile(rf"[a-z0-9]{{1,16}}\.[a-z2-7]{{{LENGTH}}}")
+_EMAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")
 _KEY_ID = re.compile(r"[a-z0-9]{1,16}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
@@ -75,10 +76,13 @@ class Pseudonyms:
     def key(self, source: str, native_id: str | int) -> str:
         """Return the pseudonym of a person's id on a source, e.g. `k1.` and 26 of a-z2-7.
 
-        Width and composition of characters do not matter (NFKC), case does. An empty id is nobody:
-        ValueError.
+        Width and composition of characters do not matter (NFKC), case does; in an e-mail address
+        neither case nor blanks around it do, for every system writes it as it likes. An empty id is
+        nobody: ValueError.
         """
         name = unicodedata.normalize("NFKC", str(native_id))
+        if _EMAIL.fullmatch(name):
+            name = name.strip().casefold()
         if not source or not name.strip():
             raise ValueError(f"a pseudonym needs a source and an id; found an empty one ({source})")
         message = f"{source}:{name}".encode("utf-8", "surrogatepass")

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
@@ -22,7 +22,18 @@ import pyarrow.compute as pc
 
 from lake.errors import RefusedRecordError
 from lake.pseudonyms import PSEUDONYM
-from lake.schemas import COUNTER, HANDLE, IDENTITY, INSTANT, MONEY, TABLES, CounterKind, Precision
+from lake.schemas import (
+    COUNTER,
+    HANDLE,
+    IDENTITY,
+    INSTANT,
+    MONEY,
+    TABLES,
+    CounterKind,
+    OrderStatus,
+    Precision,
+    SpendLevel,
+)
 from lake.text import make_storable, text_hash
 
 Row = dict[str, Any]
@@ -228,6 +239,12 @@ def _read_instant(value: Any) -> datetime:
         raise _MisfitError("a time within the years 1 to 9999", value, "out_of_range") from None
 
 
+def _read_day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise _MisfitError("a calendar day without a time", value)
+
+
 def _read_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -258,12 +275,26 @@ def _read_money(value: Any) -> Decimal:
 # From a member or its text to plain text, which is what a column holds.
 _PRECISIONS = {precision.value: precision.value for precision in Precision}
 _COUNTER_KINDS = {kind.value: kind.value for kind in CounterKind}
+_STATUSES = {status.value: status.value for status in OrderStatus}
+_LEVELS = {level.value: level.value for level in SpendLevel}
 
 
 def _read_precision(value: Any) -> str:
     if isinstance(value, str) and value in _PRECISIONS:
         return _PRECISIONS[value]
     raise _MisfitError(f"one of {', '.join(Precision)}", value, "unknown_value")
+
+
+def _read_status(value: Any) -> str:
+    if isinstance(value, str) and value in _STATUSES:
+        return _STATUSES[value]
+    raise _MisfitError(f"one of {', '.join(OrderStatus)}", value, "unknown_value")
+
+
+def _read_level(value: Any) -> str:
+    if isinstance(value, str) and value in _LEVELS:
+        return _LEVELS[value]
+    raise _MisfitError(f"one of {', '.join(SpendLevel)}", value, "unknown_value")
 
 
 def _read_tags(value: Any) -> list[str]:
@@ -339,6 +370,7 @@ def _read_currency(value: Any) -> str:
 
 _BY_TYPE: dict[pa.DataType, Callable[[Any], Any]] = {
     INSTANT: _read_instant,
+    pa.date32(): _read_day,
     MONEY: _read_money,
     pa.bool_(): _read_flag,
     pa.int64(): _read_count,
@@ -351,6 +383,8 @@ _BY_NAME: dict[str, Callable[[Any], Any]] = {
     "occurred_precision": _read_precision,
     "fan_count_how": _read_counter_kind,
     "currency": _read_currency,
+    "status": _read_status,
+    "level": _read_level,
 }
 
 

@@ -1,4 +1,4 @@
-"""The nine tables that land, one Arrow schema each, with unit and meaning of every column.
+"""The ten tables that land, one Arrow schema each, with unit and meaning of every column.
 
 Conventions: `_id` is the platform's own id as text, `_key` a pseudonym (`lake.pseudonyms`), `_at` a
 UTC instant, and NULL means unknown, never zero. Every row names the segment that brought it; a row
@@ -36,6 +36,27 @@ class CounterKind(StrEnum):
     MISSING = "missing"
 
 
+class OrderStatus(StrEnum):
+    """What an order has come to; a test is a test whatever else it is, then cancelled, then given
+    back. `PARTIALLY_REFUNDED` keeps its amount; how much of it went back may be unknown."""
+
+    PAID = "paid"
+    PENDING = "pending"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    TEST = "test"
+
+
+class SpendLevel(StrEnum):
+    """What one row of `spend` sums up; rows of two levels count the same money twice."""
+
+    ACCOUNT = "account"
+    CAMPAIGN = "campaign"
+    AD_GROUP = "ad_group"
+    AD = "ad"
+
+
 class StopReason(StrEnum):
     """Why a crawl or an import of one channel ended."""
 
@@ -66,6 +87,11 @@ HANDLE: Final = pa.struct(
 
 def _column(name: str, kind: pa.DataType, doc: str, *, required: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=not required, metadata={"doc": doc})
+
+
+def _later(name: str, kind: pa.DataType, doc: str) -> pa.Field:
+    """Give a table a column that it did not have from the start: older files lack it, as NULL."""
+    return pa.field(name, kind, metadata={"doc": doc, "added": "later"})
 
 
 def _table(*columns: pa.Field) -> pa.Schema:
@@ -150,15 +176,23 @@ ORDERS: Final = _table(
     _column("visitor_key", pa.string(), "pseudonym of the visitor, when the shop passes it on"),
     _column("brand_id", pa.string(), "configured brand whose shop it is"),
     _column("ordered_at", INSTANT, "when the order was placed", required=True),
-    _column("status", pa.string(), "paid, pending, cancelled, refunded, test", required=True),
+    _column("status", pa.string(), "OrderStatus as far as the source tells", required=True),
+    _later("is_test", pa.bool_(), "placed to try the shop; NULL when not told"),
+    _later("cancelled_at", INSTANT, "when it was cancelled; NULL when it was not or not told"),
+    _later("sales_channel", pa.string(), "the shop's own word for where: web, pos, admin"),
     _column("amount", MONEY, "what the customer pays, tax and shipping included", required=True),
     _column("tax_amount", MONEY, "tax within amount; NULL when not told"),
     _column("shipping_amount", MONEY, "shipping within amount; NULL when not told"),
+    _later("discount_amount", MONEY, "taken off before amount; NULL when not told"),
     _column("refund_amount", MONEY, "given back so far; NULL when not told"),
+    _later("refunded_tax_amount", MONEY, "tax within refund_amount; NULL when not told"),
+    _later("refunded_shipping_amount", MONEY, "shipping within refund_amount; NULL not told"),
     _column("currency", pa.string(), "ISO 4217", required=True),
     _column("utm_source", pa.string(), "attribution that the shop recorded"),
     _column("utm_medium", pa.string(), "attribution that the shop recorded"),
     _column("utm_campaign", pa.string(), "attribution that the shop recorded"),
+    _later("utm_content", pa.string(), "attribution that the shop recorded"),
+    _later("utm_term", pa.string(), "attribution that the shop recorded"),
     _column("landing_url", pa.string(), "first page, without its query"),
     _column("referrer", pa.string(), "referring page, without its query"),
     _column("coupon", pa.string(), "coupon code"),
@@ -170,6 +204,30 @@ MEMBERS: Final = _table(
     _column("joined_at", INSTANT, "when the person became a member"),
     _column("handles", pa.list_(HANDLE), "the same person elsewhere, as pseudonyms"),
     _column("attributes", pa.string(), "JSON of further attributes, no contact among them"),
+    _column("content_hash", pa.string(), "hash of all that the observation says", required=True),
+)
+SPEND: Final = _table(
+    _column("spend_id", pa.string(), "day and what was paid for, unique in source", required=True),
+    _column("spend_date", pa.date32(), "day in the ad account's own time zone", required=True),
+    _column("level", pa.string(), "SpendLevel: what one row sums up", required=True),
+    _column("platform", pa.string(), "who was paid: meta_ads, google_ads", required=True),
+    _column("account_id", pa.string(), "ad account; NULL when not told"),
+    _column("campaign_id", pa.string(), "the platform's id; NULL when not told"),
+    _column("campaign_name", pa.string(), "as written there"),
+    _column("ad_group_id", pa.string(), "ad group or ad set; NULL when not told"),
+    _column("ad_group_name", pa.string(), "as written there"),
+    _column("ad_id", pa.string(), "the platform's id; NULL when not told"),
+    _column("ad_name", pa.string(), "as written there"),
+    _column("brand_id", pa.string(), "configured brand that paid"),
+    _column("utm_source", pa.string(), "what the ad's links carry, when the file tells"),
+    _column("utm_medium", pa.string(), "what the ad's links carry, when the file tells"),
+    _column("utm_campaign", pa.string(), "what the ad's links carry, when the file tells"),
+    _column("utm_content", pa.string(), "what the ad's links carry, when the file tells"),
+    _column("utm_term", pa.string(), "what the ad's links carry, when the file tells"),
+    _column("spend_amount", MONEY, "what the day cost", required=True),
+    _column("currency", pa.string(), "ISO 4217", required=True),
+    _column("impression_count", pa.int64(), "times shown; NULL when not told"),
+    _column("click_count", pa.int64(), "clicks; NULL when not told"),
     _column("content_hash", pa.string(), "hash of all that the observation says", required=True),
 )
 CRAWLS: Final = pa.schema(
@@ -221,10 +279,16 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "visits": VISITS,
     "orders": ORDERS,
     "members": MEMBERS,
+    "spend": SPEND,
     "crawls": CRAWLS,
     "quarantine": QUARANTINE,
 }
 LEDGER: Final = "crawls"
+# Columns that a table did not have from the start: its older files lack them.
+ADDED: Final[dict[str, frozenset[str]]] = {
+    table: frozenset(field.name for field in schema if b"added" in field.metadata)
+    for table, schema in TABLES.items()
+}
 
 # The column that tells two observations of one thing apart from two things.
 IDENTITY: Final[dict[str, tuple[str, ...]]] = {
@@ -235,4 +299,5 @@ IDENTITY: Final[dict[str, tuple[str, ...]]] = {
     "visits": ("visit_id",),
     "orders": ("order_id",),
     "members": ("member_key",),
+    "spend": ("spend_id",),
 }

@@ -48,10 +48,23 @@ LOOKED_AT: Final[dict[str, tuple[str, ...]]] = {
         "amount",
         "tax_amount",
         "shipping_amount",
+        "discount_amount",
         "refund_amount",
+        "refunded_tax_amount",
+        "refunded_shipping_amount",
+        "cancelled_at",
         "currency",
     ),
     "members": ("member_key", "observed_at", "joined_at", "handles"),
+    "spend": (
+        "spend_id",
+        "spend_date",
+        "level",
+        "spend_amount",
+        "currency",
+        "impression_count",
+        "click_count",
+    ),
 }
 RECORD_ID: Final = {
     "posts": "post_id",
@@ -61,6 +74,7 @@ RECORD_ID: Final = {
     "visits": "visit_id",
     "orders": "order_id",
     "members": "member_key",
+    "spend": "spend_id",
 }
 LANDED_IN = ("source", "crawl_id", "segment_id", "collected_at", "content_hash")
 
@@ -126,6 +140,15 @@ def _named(table: str, column: str) -> Rule:
     )
 
 
+def _currency(table: str) -> Rule:
+    return _refuse(
+        table,
+        "currency_is_a_code",
+        "not regexp_full_match(currency, '[A-Z]{3}')",
+        "currency of three capital letters",
+    )
+
+
 def _counters(table: str, *, is_signed: bool = False) -> Rule:
     """A post's counter may be a balance, e.g. pushes minus boos; an audience is not below 0."""
     negative = "false" if is_signed else "c.lo < 0"
@@ -162,7 +185,8 @@ ROW_RULES: Final[tuple[Rule, ...]] = (
     _refuse(
         "orders",
         "amounts_not_negative",
-        "amount < 0 or tax_amount < 0 or shipping_amount < 0 or refund_amount < 0",
+        "amount < 0 or tax_amount < 0 or shipping_amount < 0 or discount_amount < 0 "
+        "or refund_amount < 0 or refunded_tax_amount < 0 or refunded_shipping_amount < 0",
         "no negative amount",
     ),
     _refuse(
@@ -173,15 +197,17 @@ ROW_RULES: Final[tuple[Rule, ...]] = (
     ),
     _refuse(
         "orders",
-        "currency_is_a_code",
-        "not regexp_full_match(currency, '[A-Z]{3}')",
-        "currency of three capital letters",
+        "parts_within_refund",
+        "coalesce(refunded_tax_amount, 0) + coalesce(refunded_shipping_amount, 0) > refund_amount",
+        "refunded tax and shipping within refund_amount",
     ),
+    *_time_rules("orders", "cancelled_at"),
+    _currency("orders"),
     _refuse(
         "orders",
         "status_known",
-        "status not in ('paid', 'pending', 'cancelled', 'refunded', 'test')",
-        "status paid, pending, cancelled, refunded or test",
+        "status not in ('paid', 'pending', 'cancelled', 'refunded', 'partially_refunded', 'test')",
+        "status paid, pending, cancelled, refunded, partially_refunded or test",
     ),
     *_time_rules("members", "observed_at"),
     _refuse(
@@ -189,6 +215,21 @@ ROW_RULES: Final[tuple[Rule, ...]] = (
         "handles_complete",
         "len(list_filter(handles, h -> h.source is null or h.key is null)) > 0",
         "every handle with source and key",
+    ),
+    _named("spend", "spend_id"),
+    *_time_rules("spend", "spend_date"),
+    _refuse(
+        "spend",
+        "numbers_not_negative",
+        "spend_amount < 0 or impression_count < 0 or click_count < 0",
+        "no negative number",
+    ),
+    _currency("spend"),
+    _refuse(
+        "spend",
+        "level_known",
+        "level not in ('account', 'campaign', 'ad_group', 'ad')",
+        "level account, campaign, ad_group or ad",
     ),
 )
 
@@ -271,17 +312,20 @@ def stage_landing(
     empty_files: Mapping[str, Path],
     batches: Iterable[Mapping[str, Any]],
     discarded: Collection[str] = (),
+    added: Mapping[str, Collection[str]] | None = None,
 ) -> None:
     """Write what the rules look at into a fresh DuckDB file.
 
     `empty_files`: per table the zero-row file that has its declared schema. `batches`: one row per
     logical run, as `BATCH_TYPES` says. `discarded`: crawl ids of which a person wants no row.
+    `added`: per table the columns that it did not have from the start, which older files lack.
     """
     with duckdb.connect(str(database), config={"autoinstall_known_extensions": "false"}) as db:
         declared = {table: pq.read_schema(path) for table, path in empty_files.items()}
         for table in LOOKED_AT:
-            db.execute(f"create table {table} as {_select(table)}", [[str(empty_files[table])]])
-        _load_files(db, files, declared)
+            select = _select(table, declared[table].names)
+            db.execute(f"create table {table} as {select}", [[str(empty_files[table])]])
+        _load_files(db, files, declared, added or {})
         _load_batches(db, batches)
         _find_refusals(db, discarded)
         db.execute("checkpoint")
@@ -314,33 +358,45 @@ BATCH_TYPES: Final = {
 }
 
 
-def _select(table: str) -> str:
-    columns = ", ".join(dict.fromkeys((*LANDED_IN, *LOOKED_AT[table])))
+def _select(table: str, there: Collection[str]) -> str:
+    wanted = dict.fromkeys((*LANDED_IN, *LOOKED_AT[table]))
+    columns = ", ".join(column for column in wanted if column in there)
     return f"select {columns} from read_parquet(?, hive_partitioning = false)"
 
 
+def _is_of_table(found: pa.Schema, declared: pa.Schema, added: Collection[str]) -> bool:
+    """Whether a file has its table's schema, as it is or was before columns were added."""
+    expected = [f for f in declared if f.name in found.names or f.name not in added]
+    return found.equals(pa.schema(expected), check_metadata=False)
+
+
 def _load_files(
-    db: duckdb.DuckDBPyConnection, files: Sequence[LandedFile], declared: Mapping[str, pa.Schema]
+    db: duckdb.DuckDBPyConnection,
+    files: Sequence[LandedFile],
+    declared: Mapping[str, pa.Schema],
+    added: Mapping[str, Collection[str]],
 ) -> None:
     db.execute(
         f"create table {FILES} (table_name varchar, segment_id varchar, is_readable boolean, "
         "is_as_declared boolean, row_count bigint)"
     )
     for file in files:
-        found = _load_file(db, file, declared[file.table])
+        found = _load_file(db, file, declared[file.table], added.get(file.table, ()))
         db.execute(f"insert into {FILES} values (?, ?, ?, ?, ?)", [file.table, *found])
 
 
 def _load_file(
-    db: duckdb.DuckDBPyConnection, file: LandedFile, declared: pa.Schema
+    db: duckdb.DuckDBPyConnection, file: LandedFile, declared: pa.Schema, added: Collection[str]
 ) -> tuple[str, bool, bool, int]:
     """Load one file; says whether it could be read, whether it is as declared, and its rows."""
     try:
-        if not pq.read_schema(file.path).equals(declared, check_metadata=False):
+        schema = pq.read_schema(file.path)
+        if not _is_of_table(schema, declared, added):
             return file.segment_id, True, False, 0
         rows = pq.read_metadata(file.path).num_rows
         if file.table in LOOKED_AT:
-            db.execute(f"insert into {file.table} {_select(file.table)}", [[str(file.path)]])
+            select = _select(file.table, schema.names)
+            db.execute(f"insert into {file.table} by name {select}", [[str(file.path)]])
     except (OSError, pa.ArrowException, duckdb.Error):
         return file.segment_id, False, False, 0
     return file.segment_id, True, True, rows

@@ -170,7 +170,8 @@ class Import(_Model):
 
     id: Name
     table: (
-        Literal["posts", "reactions", "channels", "authors", "visits", "orders", "members"] | None
+        Literal["posts", "reactions", "channels", "authors", "visits", "orders", "members", "spend"]
+        | None
     ) = None
     source: Name | None = Field(default=None, description="in place of what a named format says")
     format: Annotated[str, AfterValidator(_known_format)]
@@ -186,6 +187,9 @@ class Import(_Model):
     time_formats: tuple[str, ...] = Field(default=(), description="strptime; ISO 8601 when empty")
     missing_ids: tuple[str, ...] = Field(
         default=(), description="what stands for no id, beside an empty cell: NULL, -, guest"
+    )
+    line_items: bool = Field(
+        default=False, description="orders: a row is a line item, the amounts of an order add up"
     )
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")

@@ -102,7 +102,8 @@ class Found:
     of the channel, None when the file does not say; `happened` is what the record is evidence of.
     `raw` is what of the piece no column took, `unread` the keys that nobody knows. A record that
     `completes` tells only the counters of a post: the rest is as it was observed last. One that
-    `is_extra` says the same piece once more, for whoever listens to that channel.
+    `is_extra` says the same piece once more, for whoever listens to that channel. `keyed` names
+    columns whose id is made of a person's and lands as a pseudonym, too.
     """
 
     table: str
@@ -112,6 +113,7 @@ class Found:
     happened: Instant | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    keyed: frozenset[str] = frozenset()
     completes: bool = False
     is_extra: bool = False
 
@@ -121,6 +123,7 @@ class Format:
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # of what it makes of a file; a higher one reads old files again
+    kept: ClassVar[frozenset[str] | None] = None  # keys of a refused piece; None: all but people
 
     @cached_property
     def described(self) -> Description:

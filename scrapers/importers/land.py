@@ -13,8 +13,10 @@ from lake import Added, ChannelWriter, Lake, Precision, StopReason, Window
 from lake.ledger import DONE
 from lake.times import Instant
 from scrapers.errors import ParsingFailedError
-from scrapers.importers.mapping import KEYS, ColumnMap
+from scrapers.importers.mapping import KEYS, ColumnMap, Mapped
+from scrapers.importers.order_lines import OrderLines
 from scrapers.importers.rows import Row
+from scrapers.importers.spend import Spent
 
 UNITS = {
     Precision.SECOND: timedelta(seconds=1),
@@ -142,11 +144,13 @@ def land_file(
         missing = column_map.missing_from(file.columns)
         if missing and column_map.spec.format in ("csv", "xlsx"):
             outcome.detail = f"the file has no {', '.join(missing)}: NULL"
-        span = Span()
+        landing = _Landing(writer, column_map, outcome)
         for row in file.rows:
-            _land_row(writer, column_map, row, outcome, span)
+            landing.take(row)
             if outcome.rows % REPORT_EVERY == 0:
                 advance(REPORT_EVERY)
+        landing.take_orders()
+        span = landing.span
         outcome.skipped, outcome.covered = file.skipped, span.window
         writer.count_page(path.stat().st_size)
         writer.finish(
@@ -164,23 +168,55 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _land_row(
-    writer: ChannelWriter, column_map: ColumnMap, row: Row, outcome: FileOutcome, span: Span
-) -> None:
-    outcome.rows += 1
-    table = column_map.table
-    try:
-        if row.problem:
-            raise ParsingFailedError(*row.problem)
-        mapped = column_map.apply(row)
-        added = writer.add(table, mapped.record)
+class _Landing:
+    """The way of one file's rows into the lake, one by one or, as line items, order by order."""
+
+    def __init__(self, writer: ChannelWriter, column_map: ColumnMap, outcome: FileOutcome) -> None:
+        self.writer, self.column_map, self.outcome = writer, column_map, outcome
+        self.table = column_map.table
+        self.span = Span()
+        self.spent = Spent()
+        self.lines = OrderLines() if column_map.spec.line_items else None
+
+    def take(self, row: Row) -> None:
+        """Land a row, keep it as a line of its order, or refuse it."""
+        self.outcome.rows += 1
+        try:
+            if row.problem:
+                raise ParsingFailedError(*row.problem)
+            mapped = self.column_map.apply(row)
+            if "spend_id" in mapped.record:
+                self.spent.require_new(mapped.record)
+            if self.lines is None:
+                self._land(mapped)
+            else:
+                self.lines.take(mapped)
+        except ParsingFailedError as error:
+            record_id = _id_of(self.column_map, row)
+            reason = f"line {row.line:,}: {error}"
+            evidence = self.column_map.evidence(row)
+            self.writer.refuse(self.table, evidence, error.rule, reason, record_id)
+            self.outcome.count(Added.QUARANTINED, self.table)
+            if self.lines is not None:
+                self.lines.miss(record_id)
+
+    def take_orders(self) -> None:
+        """Land the orders whose lines were kept."""
+        if self.lines is None:
+            return
+        for order_id, lines in self.lines.orders():
+            try:
+                self._land(self.lines.joined(order_id, lines))
+            except ParsingFailedError as error:
+                raw = {"lines": len(lines)}
+                self.writer.refuse(self.table, raw, error.rule, str(error), order_id)
+                self.outcome.count(Added.QUARANTINED, self.table)
+
+    def _land(self, mapped: Mapped) -> None:
+        added = self.writer.add(self.table, mapped.record)
         if mapped.happened is not None and added not in (Added.QUARANTINED, Added.SUPPRESSED):
-            span.take(mapped.happened)
-    except ParsingFailedError as error:
-        reason = f"line {row.line:,}: {error}"
-        writer.refuse(table, column_map.evidence(row), error.rule, reason, _id_of(column_map, row))
-        added = Added.QUARANTINED
-    outcome.count(added, table)
+            self.span.take(mapped.happened)
+        self.outcome.count(added, self.table)
 
 
 def _id_of(column_map: ColumnMap, row: Row) -> str | None:
@@ -202,6 +238,6 @@ def _finished_by(
 
 def _digest_of(column_map: ColumnMap) -> str:
     # an option that nobody set must not make old files new
-    unset = {"missing_ids"} - column_map.spec.model_fields_set
+    unset = {"missing_ids", "line_items"} - column_map.spec.model_fields_set
     spec = column_map.spec.model_dump_json(exclude={"path", "schedule", *unset})
     return hashlib.sha256(spec.encode()).hexdigest()[:8]

@@ -31,6 +31,7 @@ from scrapers.importers.known_posts import KnownPosts
 from scrapers.importers.land import LEFT_OUT, REPORT_EVERY, FileOutcome, Span, sha256_of
 from scrapers.importers.mapping import PEOPLE, VISITORS
 from scrapers.importers.rows import Row
+from scrapers.importers.spend import Spent
 from tingchao.config import Channel, Import
 
 PEOPLE_REMEMBERED = 50_000
@@ -168,6 +169,7 @@ class _Landing:
         self.key = lru_cache(PEOPLE_REMEMBERED)(pseudonyms.key)
         self.tallies: dict[tuple[str, str], _Tally] = {}
         self.own = (file.source, file.spec.channel or file.spec.id)
+        self.spent = Spent()
         self.reading = Reading(
             head=file.head,
             zone=ZoneInfo(_zone_of(file)),
@@ -230,6 +232,8 @@ class _Landing:
             self.outcome.covered = type(window)(start, end)
 
     def _land(self, found: Found) -> None:
+        if found.table == "spend":
+            self.spent.require_new(found.record)
         self._note_unknown(found)
         source = self.file.spec.source or found.source or self.file.source
         if found.completes:
@@ -278,6 +282,8 @@ class _Landing:
                 yield f"{name}_key", self.key(realm, value) if value else None
             elif name == "handles" and value:
                 yield name, [{"source": s, "key": self.key(s, n)} for s, n in value.items() if n]
+            elif name in found.keyed and value is not None:
+                yield name, self.key(source, value)
             elif value is not None:
                 yield name, value
         if "raw_record" in names and found.raw:
@@ -294,7 +300,9 @@ class _Landing:
     def _refuse(self, row: Row, error: ParsingFailedError) -> None:
         table = self.file.form.table_of(row)
         where = f"{row.part} row" if row.part else "line"
-        evidence = {"line": row.line, **_jsonable(self._without_people(row.cells))}
+        kept = self.file.form.kept
+        cells = row.cells if kept is None else {k: v for k, v in row.cells.items() if k in kept}
+        evidence = {"line": row.line, **_jsonable(self._without_people(cells))}
         reason = f"{where} {row.line:,}: {error}"
         self.tally(*self.own).writer.refuse(table, evidence, error.rule, reason)
         self.outcome.count(Added.QUARANTINED, table)

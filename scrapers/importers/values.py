@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -108,6 +108,24 @@ def read_amount(cell: Any) -> Decimal | None:
     return -amount if is_negative else amount
 
 
+def read_day(cell: Any, formats: Sequence[str]) -> date | None:
+    """Read a calendar day; where it begins, the reader's zone says."""
+    read = read_time(cell, UTC, formats)
+    return None if read is None else read.at.date()
+
+
+def read_count(cell: Any) -> int | None:
+    """Read a whole number, `1,234`."""
+    amount = read_amount(cell)
+    if amount is None:
+        return None
+    if amount != int(amount):
+        raise ParsingFailedError(
+            "amount_format", f"expected a whole number, found {str(cell)[:40]!r}"
+        )
+    return int(amount)
+
+
 def read_flag(cell: Any) -> bool | None:
     """Read yes or no in the usual words."""
     if isinstance(cell, bool):
@@ -136,7 +154,10 @@ def without_query(url: str | None) -> tuple[str | None, dict[str, str]]:
     """Return an address without query and fragment, and the utm fields that were in it."""
     if not url:
         return None, {}
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # visitors send anything, `http://[` too; an order is not refused for that
+        return None, {}
     given = parse_qs(parts.query)
     utm = {name: given[name][0] for name in UTM if name in given}
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")), utm

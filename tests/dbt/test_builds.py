@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
+from lake.schemas import ADDED
 from tests.dbt.comparing import read
 from tests.dbt.conftest import Installation
 from tests.dbt.landing import instant, member, order, post, reaction, tombstone, visit
@@ -80,7 +84,9 @@ def world(install: Callable[..., Installation]) -> Installation:
             order("4", "2026-03-02 12:00", "5", status="refunded", brand_id="tea"),
         ],
         members=[member("m", "2026-03-01 00:00", [("ptt", "ann"), ("store", "c")])],
+        spend=[spent("1", "12.345", platform=" Meta_Ads ", click_count=3), spent("2", "0.5")],
     )
+    _write_orders_as_before(world)
     world.landing.understand("v1", "2026-03-03 10:00", {TALK: ("positive", [("tea", "霧嶼")] * 2)})
     _write_a_segment_without_its_ledger_row(world)
     return world
@@ -99,6 +105,17 @@ def _refuse(world: Installation, at: str, post_id: str) -> None:
     world.landing.land(at, "board", route="gate", quarantine=[{**refused, "rule": "r"}])
 
 
+def spent(spend_id: str, amount: str, **rest: Any) -> dict[str, Any]:
+    said = {"spend_id": spend_id, "spend_date": date(2026, 3, 1), "level": "campaign"}
+    return {**said, "spend_amount": Decimal(amount), "currency": "TWD", "platform": "x", **rest}
+
+
+def _write_orders_as_before(world: Installation) -> None:
+    """Take out of the orders' file the columns that the table did not have from the start."""
+    (path,) = (world.context.data / "landing" / "orders").rglob("source=store/*/*.parquet")
+    pq.write_table(pq.read_table(path).drop_columns(sorted(ADDED["orders"])), path)
+
+
 def _write_a_segment_without_its_ledger_row(world: Installation) -> None:
     world.landing.withdraw(
         world.landing.land(
@@ -114,6 +131,23 @@ def test_summary_says_what_was_built(built: BuildSummary) -> None:
     assert set(built.row_counts) == {mart.name for mart in load_marts()}
     assert built.model_seconds["channel_activity"] > 0
     assert "full" in str(built) and "2026-03-02" in str(built)
+
+
+def test_spend_is_read_to_the_cent(world: Installation, built: BuildSummary) -> None:
+    rows = read(
+        world.database,
+        "select spend_id, spend_date, platform, spend_amount, click_count from stg_spend "
+        "order by spend_id",
+    )
+    assert rows == [
+        ("1", date(2026, 3, 1), "meta_ads", Decimal("12.35"), 3),
+        ("2", date(2026, 3, 1), "x", Decimal("0.50"), None),
+    ]
+
+
+def test_a_file_from_before_a_column_came_is_read(world: Installation, built: BuildSummary) -> None:
+    rows = read(world.database, "select order_id, discount_amount, is_test from stg_orders")
+    assert sorted(rows) == [(order_id, None, None) for order_id in ("1", "2", "3", "4")]
 
 
 def test_activity(world: Installation, built: BuildSummary) -> None:

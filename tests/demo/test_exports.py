@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from demo.configuration import TARGET
 from demo.days import seconds_of
-from demo.exports import CRAWLED, encode, files, write_exports
+from demo.exports import CRAWLED, Lines, content, files, write_exports
 from demo.town import Town
 from lake import Lake
 from lake.pseudonyms import Pseudonyms
@@ -22,7 +24,9 @@ from tingchao.config import load_config
 
 def rows_of(town: Town, name: str, now) -> list[dict[str, str]]:
     table = files()[name]
-    raw = encode(table, table.rows(town, seconds_of(now)))
+    raw = content(table, town, seconds_of(now))
+    if isinstance(table, Lines):
+        return [json.loads(line) for line in raw.splitlines()]
     return list(csv.DictReader(io.StringIO(raw.decode(table.encoding), newline="")))
 
 
@@ -37,12 +41,18 @@ def test_writing_again_writes_nothing(town, tmp_path):
     assert write_exports(town, tmp_path, town.closes_at) == []
 
 
-def test_orders_repeat_change_and_bear_separators(town):
+def orders_in(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [row for row in rows if row["Total"]]
+
+
+def test_orders_repeat_change_and_have_several_lines(town):
     now = town.closes_at
-    later, earlier = (rows_of(town, "shop-orders.csv", t) for t in (now, now - timedelta(days=5)))
+    rows = rows_of(town, "shop-orders.csv", now)
+    later = orders_in(rows)
+    earlier = orders_in(rows_of(town, "shop-orders.csv", now - timedelta(days=5)))
     ids = [row["Name"] for row in later]
     assert len(ids) > len(set(ids))
-    assert any("," in row["Total"] for row in later)
+    assert len(rows) > 1.5 * len(later)
     before = {row["Name"]: row for row in earlier}
     refunds = [
         row
@@ -52,14 +62,60 @@ def test_orders_repeat_change_and_bear_separators(town):
     ]
     assert refunds
     assert {row["Currency"] for row in later} == {"TWD", "HKD"}
-    assert "" in {row["Customer ID"] for row in later}
+    assert "" in {row["Email"] for row in later}
+    assert {row["Financial Status"] for row in later} == {
+        "paid",
+        "voided",
+        "refunded",
+        "partially_refunded",
+    }
+    assert any(row["Cancelled at"] for row in later)
+    assert any("Bogus" in row["Payment Method"] for row in later)
+
+
+def test_what_the_lines_of_an_order_cost_is_what_it_costs(town):
+    rows = rows_of(town, "shop-orders.csv", town.closes_at)
+    order, lines = None, {}
+    for row in rows:
+        order = row if row["Total"] else order
+        lines.setdefault(row["Name"], (order, []))[1].append(Decimal(row["Lineitem price"]))
+    once = [(o, prices) for o, prices in lines.values() if len(prices) <= 3]
+    assert once
+    for order, prices in once[:500]:
+        goods = Decimal(order["Subtotal"]) + Decimal(order["Discount Amount"])
+        if sum(prices) != goods:  # the order is in the file twice
+            assert sum(prices) == 2 * goods
+        assert Decimal(order["Total"]) == Decimal(order["Subtotal"]) + Decimal(order["Shipping"])
+
+
+def test_events_name_the_session_that_a_browser_agreed_to(town):
+    events = rows_of(town, "shop-events.jsonl", town.closes_at)
+    measured = [e for e in events if e["user_pseudo_id"]]
+    refused = [e for e in events if not e["user_pseudo_id"]]
+    assert {e["event_name"] for e in measured} == {"session_start", "page_view"}
+    assert {e["event_name"] for e in refused} == {"page_view"}
+    keys = {p["key"] for e in refused for p in e["event_params"]}
+    assert keys == {"page_location", "page_referrer"}
+    assert len(measured) > len(refused) > 0
+
+
+def test_no_two_visits_of_the_town_are_one_session(town):
+    visits = [visit for trade in town.trades for visit in trade.visits]
+    sessions = {(v.visitor_id, v.at) for v in visits if v.visitor_id is not None}
+    assert len(sessions) == sum(v.visitor_id is not None for v in visits)
+    refused = {
+        (e["event_timestamp"], e["event_params"][0]["value"]["string_value"])
+        for e in rows_of(town, "shop-events.jsonl", town.closes_at)
+        if not e["user_pseudo_id"]
+    }
+    assert len(refused) == sum(v.visitor_id is None for v in visits)
 
 
 def test_members_tell_some_handles_only(town):
     members = rows_of(town, "crm-members.csv", town.closes_at)
     told = sum(bool(row["PTT帳號"]) for row in members) / len(members)
     assert 0.35 < told < 0.55
-    assert sum(bool(row["商店顧客編號"]) for row in members) / len(members) > 0.8
+    assert sum(bool(row["商店帳號信箱"]) for row in members) / len(members) > 0.8
 
 
 def test_of_one_channel_nobody_knows_the_fans(town):
@@ -70,7 +126,7 @@ def test_of_one_channel_nobody_knows_the_fans(town):
 
 def test_files_keep_their_habits(town):
     at = seconds_of(town.closes_at)
-    raw = {name: encode(table, table.rows(town, at)) for name, table in files().items()}
+    raw = {name: content(kind, town, at) for name, kind in files().items()}
     assert raw["page-wuyu-posts.csv"].startswith(b"\xef\xbb\xbf")
     assert b"\r\n" in raw["page-wuyu-posts.csv"]
     assert "手搖飲板".encode("big5") in raw["audience-ptt.csv"]

@@ -15,7 +15,7 @@ import pytest
 
 from demo.answers import true_answers
 from demo.days import date_of, day_at, midnight, seconds_of, taipei
-from demo.exports import encode, files
+from demo.exports import content, files
 from demo.life import Kind, Quirk
 from demo.load import generate
 from demo.ptt import article_page
@@ -36,8 +36,8 @@ def digest_town() -> str:
     town = Town(seed=3, people=60, days=12)
     at = seconds_of(town.closes_at)
     digest = hashlib.sha256()
-    for name, table in files().items():
-        digest.update(name.encode() + encode(table, table.rows(town, at)))
+    for name, kind in files().items():
+        digest.update(name.encode() + content(kind, town, at))
     sites = Sites(town, at)
     for board in sites.boards.values():
         for article in board.articles:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from lake import Added, Lake, LogicalRun, Window
 from lake.errors import InvalidRunError, LakeError, WriterClosedError
-from lake.schemas import IDENTITY, TABLES
+from lake.schemas import ADDED, IDENTITY, TABLES
 from tests.lake.story import DAY, NOW, RUN, check_complete, clock, person, post, tell, ticking
 
 FILE = LogicalRun("shop", "orders_file", "2026-10-09", route="import", file_digest="d" * 64)
@@ -41,6 +42,29 @@ def test_every_table_has_its_zero_row_file(lake: Lake) -> None:
         (path,) = root.glob(f"{table}/source=*/collected_date=*/*.parquet")
         assert pq.read_schema(path).equals(schema)
         assert lake.read(table).schema.names == schema.names
+
+
+LATER = sorted(ADDED["orders"])
+
+
+def as_before(path: str) -> None:
+    """Take out of a file the columns that its table did not have from the start."""
+    pq.write_table(pq.read_table(path).drop_columns(LATER), path)
+
+
+def test_a_file_from_before_a_column_came_reads_as_null_and_stays_unchanged(lake: Lake) -> None:
+    assert land(lake, FILE, "orders", [order(1), order(2)]) == [Added.LANDED, Added.LANDED]
+    as_before(lake.segments("orders")[0])
+    old = lake.read("orders").to_pylist()
+    assert [row[name] for row in old for name in LATER] == [None] * 2 * len(LATER)
+    newer = LogicalRun("shop", "orders_file", "later", route="import", file_digest="e" * 64)
+    added = land(lake, newer, "orders", [order(1), order(2, discount_amount="5")])
+    assert added == [Added.UNCHANGED, Added.LANDED]
+    assert [row["discount_amount"] for row in lake.read("orders").to_pylist()] == [
+        None,
+        None,
+        Decimal("5.0000"),
+    ]
 
 
 def test_landed_rows_come_back_with_their_bookkeeping(lake: Lake) -> None:

@@ -40,6 +40,18 @@ def test_every_id_has_a_pseudonym(native_id: str) -> None:
         assert PSEUDONYM.fullmatch(Pseudonyms(SECRET).key("ptt", native_id))
 
 
+def test_an_address_is_a_person_however_it_is_written() -> None:
+    keys = Pseudonyms(b"k" * 32)
+    ann = keys.key("shop", "ann.lee@mail.example")
+    assert (
+        ann
+        == keys.key("shop", " Ann.Lee@MAIL.example\u3000")
+        == keys.key("shop", "ＡＮＮ.lee@mail.example")
+    )
+    assert ann != keys.key("shop", "annlee@mail.example")
+    assert keys.key("shop", "Ann@home") != keys.key("shop", "ann@home")  # no address: a handle
+
+
 def test_nobody_has_no_pseudonym() -> None:
     for source, native_id in (("ptt", ""), ("ptt", "\u3000"), ("", "alice")):
         with pytest.raises(ValueError, match="found an empty one"):

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -29,6 +29,18 @@ def order(**columns: object) -> dict[str, object]:
         "ordered_at": NOW,
         "status": "paid",
         "amount": Decimal("12.5"),
+        "currency": "TWD",
+        **columns,
+    }
+
+
+def spend(**columns: object) -> dict[str, object]:
+    return {
+        "spend_id": "2026-10-08|c1",
+        "spend_date": date(2026, 10, 8),
+        "level": "campaign",
+        "platform": "meta_ads",
+        "spend_amount": "12.5",
         "currency": "TWD",
         **columns,
     }
@@ -107,6 +119,12 @@ def test_a_text_has_one_hash() -> None:
         ("orders", order(amount="NT$12"), "out_of_range", "amount"),
         ("orders", order(amount=True), "wrong_type", "amount"),
         ("orders", order(currency="NT$"), "unknown_value", "ISO 4217"),
+        ("orders", order(status="lost"), "unknown_value", "partially_refunded"),
+        ("orders", order(is_test="no"), "wrong_type", "true or false"),
+        ("spend", spend(spend_date=NOW), "wrong_type", "a calendar day"),
+        ("spend", spend(spend_date=None), "missing_value", "spend_date"),
+        ("spend", spend(level="keyword"), "unknown_value", "account, campaign"),
+        ("spend", spend(click_count=1.5), "wrong_type", "a whole number"),
         ("channels", {"observed_at": NOW, "fan_count": 2**63}, "out_of_range", "64 bits"),
         ("channels", {"observed_at": NOW, "fan_count": "12"}, "wrong_type", "whole number"),
         ("channels", {"observed_at": NOW, "fan_count_how": "about"}, "unknown_value", "exact"),
@@ -273,3 +291,21 @@ def test_every_table_but_the_ledger_has_bookkeeping_and_an_identity() -> None:
         assert {"source", "segment_id", "crawl_id"} <= set(schema.names)
         assert all(field.metadata[b"doc"] for field in schema)
         assert table in {LEDGER, "quarantine"} or set(IDENTITY[table]) <= set(schema.names)
+
+
+def test_a_column_that_came_later_changes_no_hash_of_an_order_that_does_not_tell_it() -> None:
+    said = {"tax_amount": "0.6", "refund_amount": "0", "utm_source": "ptt"}
+    told_before = order(ordered_at=datetime(2026, 10, 9, tzinfo=UTC), **said)
+    row = make_row("orders", told_before, channel_id="x")
+    assert row["content_hash"] == "01a67dab8b788a73f1d83537ae5e21a2"  # as it was without them
+    later = {"discount_amount": None, "is_test": None, "cancelled_at": None, "utm_term": None}
+    assert landed("orders", {**told_before, **later})["content_hash"] == row["content_hash"]
+    assert (
+        landed("orders", {**told_before, "is_test": False})["content_hash"] != row["content_hash"]
+    )
+
+
+def test_a_day_of_spend_comes_back_as_it_was() -> None:
+    back = landed("spend", spend(campaign_name="秋季", impression_count=0))
+    assert (back["spend_date"], back["spend_amount"]) == (date(2026, 10, 8), Decimal("12.5000"))
+    assert (back["impression_count"], back["click_count"]) == (0, None)

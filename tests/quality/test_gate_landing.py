@@ -175,6 +175,23 @@ def test_a_file_of_another_schema_stops(context: Context) -> None:
         gate_landing(context)
 
 
+def test_a_file_from_before_its_table_had_a_column_passes(context: Context) -> None:
+    import pyarrow.parquet as pq
+
+    run = LogicalRun("shop", "orders", "monday", route="import", file_digest="f")
+    with context.lake.write(run, context.now) as writer:
+        for number in range(3):
+            order = {"order_id": str(number), "ordered_at": NOW, "status": "paid"}
+            writer.add("orders", {**order, "amount": number - 1, "currency": "TWD"})
+        writer.finish("exhausted", covered=None)
+    file = Path(context.lake.segments("orders")[0])
+    pq.write_table(pq.read_table(file).drop_columns(["discount_amount", "utm_term"]), file)
+    gate_landing(context, accept=["monday"])
+    assert [(record, rule) for record, rule, _ in refused(context)] == [
+        ("0", "amounts_not_negative")
+    ]
+
+
 def test_the_verdict_is_kept_as_json_and_page(context: Context) -> None:
     land(context, "monday", [post(1)])
     summary = gate_landing(context, run_id="scheduled__2026-11-01")

@@ -54,6 +54,14 @@ GOOD: dict[str, dict[str, str]] = {
         "observed_at": NOON,
         "handles": f"[{{'source': 'ptt', 'key': {KEY}}}]",
     },
+    "spend": {
+        "spend_id": "'2026-10-01|c1'",
+        "spend_date": "date '2026-10-01'",
+        "level": "'campaign'",
+        "spend_amount": "0",
+        "currency": "'TWD'",
+        "click_count": "0",
+    },
 }
 LATE = "timestamptz '2026-10-03 00:00:01+00'"
 OLD = "timestamptz '1989-12-31 23:59:59+00'"
@@ -109,6 +117,9 @@ BREACHES: dict[str, str] = {
     "orders.ordered_at_not_before_1990": f"ordered_at = {OLD}",
     "orders.amounts_not_negative": "amount = -1, refund_amount = -2",
     "orders.refund_within_amount": "refund_amount = 100.01",
+    "orders.parts_within_refund": "refunded_tax_amount = 60, refunded_shipping_amount = 40.01",
+    "orders.cancelled_at_not_in_the_future": f"cancelled_at = {LATE}",
+    "orders.cancelled_at_not_before_1990": f"cancelled_at = {OLD}",
     "orders.currency_is_a_code": "currency = 'NT$'",
     "orders.status_known": "status = 'whatever'",
     "orders.customer_key_is_a_pseudonym": "customer_key = 'a@b.tw'",
@@ -118,6 +129,12 @@ BREACHES: dict[str, str] = {
     "members.handles_complete": "handles = [{'source': null, 'key': 'x'}]",
     "members.member_key_is_a_pseudonym": "member_key = 'Wang'",
     "members.handles_are_pseudonyms": "handles = [{'source': 'ptt', 'key': 'somebody'}]",
+    "spend.spend_id_present": "spend_id = ''",
+    "spend.spend_date_not_in_the_future": "spend_date = date '2026-10-04'",
+    "spend.spend_date_not_before_1990": "spend_date = date '1989-12-30'",
+    "spend.numbers_not_negative": "click_count = -1",
+    "spend.currency_is_a_code": "currency = 'NT$'",
+    "spend.level_known": "level = 'keyword'",
     f"{FILES}.files_readable": "is_readable = false",
     f"{FILES}.schema_declared": "is_as_declared = false",
     f"{BATCHES}.files_agree_with_ledger": "found_count = 39",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lake import Lake, LogicalRun, StopReason
+from lake.schemas import ADDED
 from quality.landing import (
     LOOKED_AT,
     USUAL_RUNS,
@@ -257,7 +258,7 @@ def _stage(
         table: root / table / "source=_schema" / "collected_date=1970-01-01" / "empty.parquet"
         for table in (*LOOKED_AT, "quarantine")
     }
-    stage_landing(staged, files, empty, batches, discard)
+    stage_landing(staged, files, empty, batches, discard, ADDED)
 
 
 def _local_paths(lake: Lake, root: Path, table: str) -> Iterator[Path]:

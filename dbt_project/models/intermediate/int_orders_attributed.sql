@@ -81,11 +81,13 @@ select
     coalesce(orders.customer_key, 'order:' || orders.source || ':' || orders.order_id) as buyer_key,
     orders.currency,
     orders.amount,
-    -- a shop that tells no sum has given all of a refunded order back, and nothing of another
-    coalesce(
-        orders.refund_amount,
-        case when orders.status = 'refunded' then orders.amount else cast(0 as decimal(18, 2)) end
-    ) as refund_amount,
+    -- a shop that tells no sum has given all of a refunded order back, and nothing of another; of
+    -- one refunded in part nobody knows how much
+    case
+        when orders.refund_amount is not null then orders.refund_amount
+        when orders.status = 'refunded' then orders.amount
+        when orders.status <> 'partially_refunded' then cast(0 as decimal(18, 2))
+    end as refund_amount,
     orders.segment_id
 from orders
 left join last_touches

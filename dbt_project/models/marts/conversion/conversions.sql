@@ -20,8 +20,13 @@ summed as (
         count(*) as order_count,
         count(distinct buyer_key) as buyer_count,
         cast(sum(amount) as decimal(18, 2)) as gross_amount,
-        cast(sum(refund_amount) as decimal(18, 2)) as refund_amount,
-        cast(sum(amount - refund_amount) as decimal(18, 2)) as net_amount
+        -- with one refund of unknown size, the sum is unknown too
+        case when count(refund_amount) = count(*) then cast(sum(refund_amount) as decimal(18, 2)) end
+            as refund_amount,
+        case
+            when count(refund_amount) = count(*)
+                then cast(sum(amount - refund_amount) as decimal(18, 2))
+        end as net_amount
     from orders
     group by brand_id, channel_id, attribution_model, currency, order_date
 ),
