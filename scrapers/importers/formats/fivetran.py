@@ -123,8 +123,9 @@ def _post(fields: Fields, reading: Reading) -> Found | None:
 
 
 def _post_metrics(fields: Fields, reading: Reading) -> None:
-    fields.take("date")
     post_id = needed(fields.id("post_id"), "post_id")
+    if _is_older(fields, reading, "date", "post_id"):
+        return
     gather_post(reading, post_id, metrics(fields, "post_"), source=graph.FACEBOOK)
 
 
@@ -202,9 +203,9 @@ def _day(fields: Fields) -> datetime:
     return needed(fields.instant(zone, "date"), "date").at
 
 
-def _is_older(fields: Fields, reading: Reading, version: str) -> bool:
+def _is_older(fields: Fields, reading: Reading, version: str, own_id_in: str = "id") -> bool:
     """Whether a newer version of this row was read before; counted, and passed over."""
-    own_id, at = fields.raw.get("id"), graph.time_of(fields, version)
+    own_id, at = fields.raw.get(own_id_in), graph.time_of(fields, version)
     newest = reading.memory.setdefault("newest", {})
     if at is None:
         return False
