@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -187,11 +188,11 @@ def _video(fields: Fields, reading: Reading) -> Found | None:
 
 
 def _channel(fields: Fields, reading: Reading) -> Found | None:
-    fans = fields.take("statistics_subscriber_count")
+    fans = fields.parsed(partial(parse_significant, "subscriber"), "statistics_subscriber_count")
     record = {
         "observed_at": graph.seen_at(fields, reading),
         "title": fields.text("snippet_title"),
-        **fans_of(parse_significant("subscriber", fans) if fans is not None else None),
+        **fans_of(fans),
         "counters": fields.counters(view="statistics_view_count", post="statistics_video_count"),
     }
     return Found(table="channels", record=record, source=youtube.YOUTUBE, channel=fields.id("id"))
@@ -205,7 +206,7 @@ def _day(fields: Fields) -> datetime:
 
 def _is_older(fields: Fields, reading: Reading, version: str, own_id_in: str = "id") -> bool:
     """Whether a newer version of this row was read before; counted, and passed over."""
-    own_id, at = fields.raw.get(own_id_in), graph.time_of(fields, version)
+    own_id, at = str(fields.raw.get(own_id_in)), graph.time_of(fields, version)
     newest = reading.memory.setdefault("newest", {})
     if at is None:
         return False
