@@ -6,7 +6,7 @@ what says something else than expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class Fields:
         """Take a list of objects, or an object of them, each to be read in turn."""
         value = self.take(name)
         listed = value.values() if isinstance(value, Mapping) else value
-        objects = [v for v in listed if isinstance(v, Mapping)] if listed else []
+        objects = [v for v in listed if isinstance(v, Mapping)] if _is_many(listed) else []
         found = [Fields(one, f"{self.path}{name}.") for one in objects]
         self._inner += found
         return found
@@ -133,6 +133,10 @@ class Fields:
             raise ParsingFailedError("time_format", f"{self._said(names)}: {error}") from None
         except CounterFormatError as error:
             raise ParsingFailedError("counter_format", str(error)) from None
+        except (TypeError, ValueError, AttributeError, ArithmeticError):
+            # a reader is written for what a platform prints, and this is not even text
+            found = f"{self._said(names)}: found {type(value).__name__} where none can be"
+            raise ParsingFailedError("wrong_type", found) from None
 
     def _said(self, names: tuple[str, ...]) -> str:
         found = next((name for name in names if self.raw.get(name) not in (None, "")), names[0])
@@ -167,6 +171,10 @@ def needed(value: _T | None, name: str) -> _T:
     if value is None:
         raise ParsingFailedError("missing_value", f"{name}: required, found nothing")
     return value
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
 
 
 def _read_short_id(value: Any) -> str | None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from lake.counters import parse_counter
 from lake.times import Instant
 from scrapers.errors import ParsingFailedError
 from scrapers.importers.fields import Fields, needed, timed
@@ -216,7 +215,8 @@ def _gather_insight(fields: Fields, reading: Reading) -> None:
 def _insight_counters(name: str, value: Fields) -> Iterator[dict[str, Any]]:
     found = value.take("value")
     if isinstance(found, Mapping):
-        yield from (dict(parse_counter(f"{name}.{part}", n)) for part, n in found.items())
+        parts = Fields(found, f"{name}.")
+        yield from (dict(parts.counter(f"{name}.{part}", part)) for part in found)
     elif found is not None:
         yield dict(value.counter(name, "value"))
 

@@ -194,15 +194,26 @@ class _Landing:
         return self.tallies[name]
 
     def take(self, row: Row) -> None:
-        """Land what a piece of the file says, or refuse it."""
+        """Land all that a piece of the file says, or refuse it."""
         self.outcome.rows += 1
         try:
-            if row.problem:
-                raise ParsingFailedError(*row.problem)
-            for found in self.file.form.read(row, self.reading):
-                self._land(found)
+            pieces = self._read(row)
         except ParsingFailedError as error:
             self._refuse(row, error)
+            return
+        for found in pieces:
+            self._land(found)
+
+    def _read(self, row: Row) -> list[Found]:
+        if row.problem:
+            raise ParsingFailedError(*row.problem)
+        try:
+            return list(self.file.form.read(row, self.reading))
+        except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+            # one odd record must not keep the others, and the files after this one, from landing
+            said = f"expected a record of {self.file.form.name}, found an odd one"
+            said += f" ({type(error).__name__}; what stands in it is kept without people)"
+            raise ParsingFailedError("unreadable_record", said) from error
 
     def close(self) -> None:
         """Take what only the whole file says, and close every channel, the file itself last.

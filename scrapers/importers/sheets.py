@@ -190,6 +190,7 @@ def _rows(
         if what:
             found.skip(what)
             continue
+        cells += [None] * (len(header) - len(cells))
         by_name = dict(zip(header, cells, strict=False))
         if any(cell not in (None, "") for cell in cells[len(header) :]):
             reason = f"expected {len(header)} cells, found {len(cells)}"

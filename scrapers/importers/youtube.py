@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -75,11 +76,11 @@ def read_comment(fields: Fields) -> Found:
 
 def read_channel(fields: Fields, reading: Reading) -> Found:
     snippet, statistics = fields.inner("snippet"), fields.inner("statistics")
-    fans = statistics.take("subscriberCount")
+    fans = statistics.parsed(partial(parse_significant, "subscriber"), "subscriberCount")
     record = {
         "observed_at": seen_at(fields, reading),
         "title": snippet.text("title"),
-        **fans_of(parse_significant("subscriber", fans) if fans is not None else None),
+        **fans_of(fans),
         "counters": statistics.counters(view="viewCount", post="videoCount"),
     }
     return Found(table="channels", record=record, source=YOUTUBE, channel=fields.id("id"))

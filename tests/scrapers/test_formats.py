@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +20,12 @@ from scrapers.importers.detect import detect_format
 from scrapers.importers.format import Format, Reading
 from scrapers.importers.formats import all_formats
 from scrapers.importers.head import Head, look_at
+from scrapers.importers.items import read_items
 from tests.scrapers.golden import FIXTURES, compare
 from tingchao.formats import named_formats, sources_of_format
 
 NOW = datetime(2026, 10, 20, tzinfo=UTC)
+SEEDS = 15
 SAVED = datetime(2026, 10, 10, tzinfo=UTC)
 GOLDEN = ".golden.json"
 
@@ -102,3 +105,39 @@ def test_the_page_lists_the_formats_as_they_are() -> None:
     page = TARGET.read_text(encoding="utf-8")
     assert page == with_table(page), "run: python -m scrapers.importers.catalogue"
     assert all(f"| `{name}` |" in page for name in named_formats())
+
+
+ODD = (None, "", "x", 0, -1, 1.5, True, [], {}, [1], ["x"], {"id": 1}, [[{}]], 10**30, "９", "\x00")
+
+
+def with_odd_values(value: Any, stream: Random) -> Any:
+    """Replace some of the values in a piece of JSON by what nobody expects there."""
+    if stream.random() < 0.08:
+        return stream.choice(ODD)
+    if isinstance(value, dict):
+        return {name: with_odd_values(inner, stream) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [with_odd_values(inner, stream) for inner in value]
+    return value
+
+
+@pytest.mark.parametrize("path", fixtures(), ids=lambda p: str(p.relative_to(FIXTURES)))
+def test_whatever_stands_in_a_file_is_a_record_or_is_refused(path: Path, tmp_path: Path) -> None:
+    head = look_at(saved(path, tmp_path))
+    form = all_formats()[path.relative_to(FIXTURES).parts[0]]
+    reading = reading_of(form, head)
+    rows = list(read_items(head, {}))
+    for seed in range(SEEDS):
+        stream = Random(seed)
+        for row in rows:
+            odd = replace(row, cells=with_odd_values(dict(row.cells), stream) or {})
+            if not isinstance(odd.cells, dict):
+                continue
+            form.recognise(replace(head, samples=(odd.cells,)))
+            try:
+                for piece in form.explode(odd):
+                    if not piece.problem:
+                        list(form.read(piece, reading))
+            except ParsingFailedError as error:
+                assert str(error)
+    list(form.close(reading))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lake import Added, Lake, StopReason, Window
 from lake.pseudonyms import Pseudonyms
 from scrapers.errors import ImportFileError
 from scrapers.importers.detect import UnrecognisedError, detect_format
 from scrapers.importers.documents import MAX_DOCUMENT
+from scrapers.importers.format import Found, Reading
 from scrapers.importers.formats import all_formats
 from scrapers.importers.head import look_at
+from scrapers.importers.items import read_items
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap
 from scrapers.importers.named import NamedFile, describe_unfinished, land_named
-from scrapers.importers.rows import MAX_LINE
+from scrapers.importers.rows import MAX_LINE, Row
 from scrapers.importers.sheets import open_sheet, open_workbook
 from tests.scrapers.golden import FIXTURES
 from tests.scrapers.test_formats import fixtures
@@ -425,3 +431,39 @@ class TestMoreWorkbooks:
         path = workbook(tmp_path / "a.xlsx", **{"xl/worksheets/sheet1.xml": sheet})
         with open_sheet(path) as rows:
             assert next(iter(rows.rows)).cells["day"] == number
+
+
+STARTS = (b"", b"{", b"[", b'[{"id": 1}', b"PK\x03\x04", b"PAR1", b"SQLite format 3\x00", b"a,b\n")
+
+
+@given(st.sampled_from(STARTS), st.binary(max_size=300))
+def test_any_bytes_are_read_or_are_refused(start: bytes, rest: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(start + rest)
+        file.flush()
+        try:
+            head = look_at(Path(file.name))
+            list(read_items(head, {}))
+            detect_format(head)
+        except ImportFileError as error:
+            assert str(error)
+
+
+def test_a_record_that_no_reader_foresaw_is_refused_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = all_formats()["mediacrawler"]
+    reads = form.read
+
+    def read(row: Row, reading: Reading) -> Iterator[Found]:
+        if row.line == 2:
+            raise TypeError("王示例")
+        yield from reads(row, reading)
+
+    monkeypatch.setattr(form, "read", read)
+    path = desk.write("a.jsonl", lines(note(1), note(2), note(3)))
+    outcome = desk.land(path, channel="tea")
+    assert (outcome.landed, outcome.quarantined) == (2, 1)
+    (refused,) = desk.rows("quarantine")
+    assert refused["rule"] == "unreadable_record"
+    assert "王示例" not in refused["reason"]

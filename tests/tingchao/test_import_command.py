@@ -88,6 +88,8 @@ def test_files_of_a_format_or_of_any(home: Home) -> None:
     told = str(summary)
     assert "timeline.json (weibo_mobile, utf-8)" in told
     assert "unknown key 'brand_new_key' on 1 records" in told
+    again = import_named(home.context, "weibo_mobile", [TIMELINE], channel="searched")
+    assert "imported before" in str(again)
     channels = {p["channel_id"] for p in home.context.lake.read("posts").to_pylist()}
     assert channels == {"tea", "searched"}
 

@@ -203,7 +203,10 @@ def _try_named(
 ) -> FileOutcome | None:
     try:
         head = look_at(path, spec.encoding)
-        return land_head(context, form_of(head, spec), head, spec, summary.run_id)
+        form = form_of(head, spec)
+        if spec.id == AUTO:  # whether told or seen, the file is known by its format
+            spec = spec.model_copy(update={"id": form.name})
+        return land_head(context, form, head, spec, summary.run_id)
     except ImportFileError as error:
         summary.failed.append(f"{spec.id}: {error}")
         return None

@@ -59,10 +59,13 @@ class Airbyte(Format):
         cells = _object_of(row.cells)
         kind = _kind_of(cells) or ""
         if kind == "thread":
-            top = {**cells["snippet"]["topLevelComment"]}
-            yield Row(row.line, top, part="reply")
-            replies = (cells.get("replies") or {}).get("comments") or ()
-            yield from (Row(row.line, one, part="reply") for one in replies)
+            replies = cells.get("replies")
+            inner = replies.get("comments") if isinstance(replies, dict) else None
+            listed = [
+                cells["snippet"]["topLevelComment"],
+                *(inner if isinstance(inner, list) else ()),
+            ]
+            yield from (Row(row.line, one, part="reply") for one in listed if isinstance(one, dict))
             return
         yield Row(row.line, cells, part=kind)
         for inner_kind, inner in graph.inner_of(kind, cells):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,8 +124,9 @@ def _post(fields: Fields, reading: Reading) -> Found | None:
 
 
 def _post_metrics(fields: Fields, reading: Reading) -> None:
-    fields.take("date")
     post_id = needed(fields.id("post_id"), "post_id")
+    if _is_older(fields, reading, "date", "post_id"):
+        return
     gather_post(reading, post_id, metrics(fields, "post_"), source=graph.FACEBOOK)
 
 
@@ -186,11 +188,11 @@ def _video(fields: Fields, reading: Reading) -> Found | None:
 
 
 def _channel(fields: Fields, reading: Reading) -> Found | None:
-    fans = fields.take("statistics_subscriber_count")
+    fans = fields.parsed(partial(parse_significant, "subscriber"), "statistics_subscriber_count")
     record = {
         "observed_at": graph.seen_at(fields, reading),
         "title": fields.text("snippet_title"),
-        **fans_of(parse_significant("subscriber", fans) if fans is not None else None),
+        **fans_of(fans),
         "counters": fields.counters(view="statistics_view_count", post="statistics_video_count"),
     }
     return Found(table="channels", record=record, source=youtube.YOUTUBE, channel=fields.id("id"))
@@ -202,9 +204,9 @@ def _day(fields: Fields) -> datetime:
     return needed(fields.instant(zone, "date"), "date").at
 
 
-def _is_older(fields: Fields, reading: Reading, version: str) -> bool:
+def _is_older(fields: Fields, reading: Reading, version: str, own_id_in: str = "id") -> bool:
     """Whether a newer version of this row was read before; counted, and passed over."""
-    own_id, at = fields.raw.get("id"), graph.time_of(fields, version)
+    own_id, at = str(fields.raw.get(own_id_in)), graph.time_of(fields, version)
     newest = reading.memory.setdefault("newest", {})
     if at is None:
         return False

@@ -52,7 +52,8 @@ class WeiboMobile(Format):
             yield Row(row.line, piece, part=kind)
             answers = piece.get("comments") if kind == "comment" else None
             for one in answers if isinstance(answers, list) else ():
-                yield Row(row.line, one, part="comment")
+                if isinstance(one, dict):
+                    yield Row(row.line, one, part="comment")
         if not pieces and row.cells.get("msg") not in NO_MORE:
             yield replace(row, problem=_why_empty(row.cells))
 
@@ -191,8 +192,6 @@ def _why_empty(cells: Mapping[str, Any]) -> tuple[str, str]:
             "error_answer",
             f"expected a post, comment or profile, found ok={cells.get('ok')} {said}",
         )
-    try:
-        keys = sorted(cells["data"])
-    except (KeyError, TypeError):
-        keys = sorted(cells)
-    return "unknown_record", f"expected a post, comment or profile, found {', '.join(keys)[:200]}"
+    data = cells.get("data")
+    keys = ", ".join(sorted(data if isinstance(data, dict) else cells))
+    return "unknown_record", f"expected a post, comment or profile, found {keys:.200}"
