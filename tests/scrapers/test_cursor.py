@@ -311,6 +311,9 @@ class TestCover:
         class Whole(DemoSpider):
             is_whole = True
 
+            def look_up(self, visit: CursorVisit, posts: Any) -> Iterator[Call]:
+                yield from ()
+
         known = {
             "p0": knows(END - HOUR),
             "gone": knows(END - 2 * HOUR),
