@@ -63,8 +63,8 @@ class LogicalRun:
         return hashlib.sha256(json.dumps(asked, ensure_ascii=True).encode()).hexdigest()[:32]
 
     def _asked_for(self) -> list[str | None]:
-        if self.window is None:
-            return [None, None, self.file_digest]
+        if self.window is None:  # one file may be read in several ways, by several column maps
+            return [None, None, self.file_digest, *filter(None, [self.query])]
         return [self.window.start.isoformat(), self.window.end.isoformat(), self.file_digest]
 
 

@@ -212,6 +212,23 @@ def test_row_28_the_same_file_adds_nothing_and_a_longer_one_only_what_is_new(des
     assert len({order["order_id"] for order in desk.rows("orders")}) == 3
 
 
+def test_one_file_read_in_two_ways_lands_both_times_in_one_run(desk: Desk) -> None:
+    text = "id,正文,日期,用户id,点赞数\n1,甲,2026-10-01,7,5\n"
+    (desk.folder / "a.csv").write_text(text, encoding="utf-8")
+    other = {
+        **POSTS,
+        "constants": {"kind": "comment"},
+        "columns": POSTS["columns"] | {"url": "网址"},
+    }
+    for spec in (POSTS, other):
+        mapped = ColumnMap(Import.model_validate(spec), KEYS, NOW)
+        outcome = land_file(
+            desk.lake, mapped, desk.folder / "a.csv", crawl_id="one", now=lambda: NOW
+        )
+        assert outcome.landed == 1
+    assert {post["kind"] for post in desk.rows("posts")} == {"post", "comment"}
+
+
 def test_an_id_repeated_with_other_content_is_another_observation(desk: Desk) -> None:
     text = "id,正文,日期,用户id,点赞数\n1,甲,2026-10-01,7,5\n1,甲,2026-10-01,7,6\n"
     outcome = desk.land(POSTS, text)
