@@ -18,18 +18,22 @@ def read(text: str) -> Reading:
     return reader_of(lexicon()).read(text)
 
 
+def names(reading: Reading) -> list[str]:
+    return [told.name for told in reading.intents]
+
+
 @pytest.mark.parametrize("saying", PRAISE)
 def test_praise_is_positive(saying: str) -> None:
     reading = read(saying)
     assert reading.mood.sentiment == "positive"
-    assert "praise" in reading.intents
+    assert "praise" in names(reading)
 
 
 @pytest.mark.parametrize("saying", BLAME)
 def test_blame_is_negative(saying: str) -> None:
     reading = read(saying)
     assert reading.mood.sentiment == "negative"
-    assert "complaint" in reading.intents
+    assert "complaint" in names(reading)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +90,8 @@ def test_a_negation_does_not_cross_punctuation() -> None:
         ("想買一台筆電", {"purchase_intent"}),
         ("不想買了", set()),
         ("哪裡買得到？", {"purchase_intent", "question"}),
-        ("求推薦", {"recommendation_request"}),
-        ("吃過的人推薦嗎", {"recommendation_request", "question"}),
+        ("求推薦", {"seek_recommendation"}),
+        ("吃過的人推薦嗎", {"seek_recommendation", "question"}),
         ("要求退款", {"complaint"}),
         ("大推", {"praise"}),
         ("今天星期三", set()),
@@ -95,7 +99,7 @@ def test_a_negation_does_not_cross_punctuation() -> None:
     ],
 )
 def test_intents(text: str, intents: set[str]) -> None:
-    assert set(read(text).intents) == intents
+    assert set(names(read(text))) == intents
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_simplified_text_says_the_same_when_converted(sayings: list[str]) -> Non
 def summary(text: str) -> tuple[object, ...]:
     reading = read(text)
     brands = [mention.brand_id for mention in reading.mentions]
-    return (brands, reading.mood, reading.intents, reading.topics, reading.noise, reading.regions)
+    return (brands, reading.mood, names(reading), reading.topics, reading.noise, reading.regions)
 
 
 @pytest.mark.parametrize("name", ["mood", "intents", "noise", "words"])
