@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from enrichment.characters import Kind, kinds, lower_forms
 from enrichment.folding import FoldedTexts, fold_all
 from enrichment.joined import Flags, Joined, Places
-from enrichment.masking import Stretch, cover, find_stretches, hide
+from enrichment.masking import Masking, Stretch, cover, find_stretches, hide
 from enrichment.quotes import find_quotes
 from enrichment.words import Segmenter, cut_all
 
@@ -66,6 +66,11 @@ class Heard:
     def own_lengths(self) -> Places:
         """Letters and digits of own words, text by text."""
         return self.own.count(self.is_spoken & ~self.is_quoted)
+
+    def masked(self, why: Masking) -> Places:
+        """Return the text of each stretch that is masked for this reason."""
+        starts = [stretch.start for stretch in self.stretches if stretch.why is why]
+        return self.lowered.owners(starts)
 
     def in_original(self, text: int, start: int, end: int) -> tuple[int, int]:
         """Return a span of the joined forms as one of the text as written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -60,9 +60,15 @@ class Joined:
         """Return where one text lies in `text`."""
         return int(self.offsets[i]), int(self.offsets[i + 1]) - 1
 
-    def owners(self, positions: Any) -> Places:
+    def owners(self, positions: Sequence[int] | Places) -> Places:
         """Return which text each position belongs to."""
-        return np.searchsorted(self.offsets, positions, side="right") - 1
+        wanted = np.asarray(positions, np.int64)
+        return np.searchsorted(self.offsets, wanted, side="right") - 1
+
+    def with_any_of(self, signs: Iterable[str]) -> list[int]:
+        """Return the texts that any of these strings begins in."""
+        places = [at for sign in signs for at in occurrences(self.text, sign)]
+        return np.unique(self.owners(places)).tolist()
 
     def is_separator(self) -> Flags:
         """Return, position by position, whether a text ends there."""
@@ -82,6 +88,14 @@ class Joined:
     def with_codes(self, codes: Codes) -> Joined:
         """Return texts of the same lengths in other characters."""
         return Joined(codes, self.offsets)
+
+
+def occurrences(text: str, sign: str) -> Iterator[int]:
+    """Yield where a string occurs in another, without overlap."""
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + len(sign))
 
 
 def join(texts: Sequence[str]) -> Joined:

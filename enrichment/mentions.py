@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from enum import Enum, StrEnum, auto
+from enum import IntEnum, StrEnum, auto
 from typing import Final, NamedTuple
 
 from enrichment.fitting import is_inside, is_whole, is_word_or_phrase
@@ -39,7 +39,7 @@ class Mention(NamedTuple):
     end: int
 
 
-class _Role(Enum):
+class _Role(IntEnum):
     ALIAS = auto()
     REQUIRED = auto()
     DENIED_HERE = auto()
@@ -50,6 +50,11 @@ class _Role(Enum):
 class _Clue(NamedTuple):
     role: _Role
     alias: int
+
+
+class _Ruled(NamedTuple):
+    alias: int
+    rule: Rule
 
 
 _Hits = list[Hit[_Clue]]
@@ -71,18 +76,19 @@ class MentionFinder:
         found: list[list[Mention]] = [[] for _ in range(len(heard))]
         text, begins = heard.speech.text, heard.word_begins
         for i, hits in by_text(self._finder.find(text), heard.offsets):
-            holding = self._holding(hits, text, begins)
-            for hit in longest(list(holding)):
-                rule = holding[hit]
-                found[i].append(self._mention(hit, rule, i, heard))
+            holding = longest(self._holding(hits, text, begins))
+            found[i] = [self._mention(hit, i, heard) for hit in holding]
         return found
 
-    def _holding(self, hits: _Hits, text: str, begins: bytes) -> dict[Hit[_Clue], Rule]:
+    def _holding(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
         clues: defaultdict[_Clue, _Hits] = defaultdict(list)
         for hit in hits:
             clues[hit.payload].append(hit)
-        ruled = ((hit, self._rule(hit, clues, text, begins)) for hit in hits)
-        return {hit: rule for hit, rule in ruled if rule}
+        return [
+            Hit(hit.start, hit.end, _Ruled(hit.payload.alias, rule))
+            for hit in hits
+            if (rule := self._rule(hit, clues, text, begins))
+        ]
 
     def _rule(
         self, hit: Hit[_Clue], clues: dict[_Clue, _Hits], text: str, begins: bytes
@@ -100,11 +106,12 @@ class MentionFinder:
         rule = _standing(text, hit.start, hit.end, begins)
         return Rule.CONTEXT if rule is Rule.WORD and alias.require_context else rule
 
-    def _mention(self, hit: Hit[_Clue], rule: Rule, i: int, heard: Heard) -> Mention:
-        brand_id, alias = self._aliases[hit.payload.alias]
-        is_quoted = bool(heard.is_quoted[hit.start])
-        span = heard.in_original(i, hit.start, hit.end)
-        return Mention(brand_id, alias.product_id, alias.text, rule.value, is_quoted, *span)
+    def _mention(self, hit: Hit[_Ruled], i: int, heard: Heard) -> Mention:
+        start, end, (index, rule) = hit
+        brand_id, alias = self._aliases[index]
+        is_quoted = bool(heard.is_quoted[start]) if heard.quotes else False
+        start, end = heard.in_original(i, start, end)
+        return Mention(brand_id, alias.product_id, alias.text, rule, is_quoted, start, end)
 
 
 def _standing(text: str, start: int, end: int, begins: bytes) -> Rule | None:

@@ -6,7 +6,8 @@ Signals with a score, not verdicts: nothing is left out here, each mart decides 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -26,10 +27,10 @@ SURE: Final = 0.95  # the form alone leaves little doubt
 LIKELY: Final = 0.8
 MIN_REPEATED: Final = 10
 MIN_SPLIT: Final = 3
-MIN_CONTACT: Final = 4
 CALLED: Final = 2  # friends that an entry to a giveaway must call
 ENTRY_LENGTH: Final = 24  # letters and digits; who says more has something to say
 
+_APPS: Final = ("line", "赖", "微信", "v信", "wechat", "weixin", "telegram", "tg", "whatsapp", "qq")
 _CONTACT: Final = re.compile(
     r"(?:line|赖|微信|v信|wechat|weixin|telegram|tg|whatsapp|qq)\s?(?:id|号)?\s?[:@]\s?"
     r"[a-z0-9_\-.]{4,}"
@@ -92,48 +93,37 @@ class NoiseReader:
 def _note_forms(heard: Heard, scores: list[Scores]) -> None:
     """Note contacts, draws and entries to them, and characters said over and over."""
     texts = heard.lowered
-    for found in _DRAWN.finditer(texts.text):
-        scores[int(texts.owners(found.start()))][Noise.GIVEAWAY] = SURE
-    latin_counts = texts.count((heard.kinds & (Kind.LATIN | Kind.DIGIT)) > 0)
-    for i in np.flatnonzero(latin_counts >= MIN_CONTACT).tolist():
-        if _finds(_CONTACT, texts, i):
-            scores[i][Noise.CONTACT_SPAM] = SURE
-    for stretch in heard.stretches:
-        if stretch.why is Masking.PHONE:
-            scores[int(texts.owners(stretch.start))].setdefault(Noise.CONTACT_SPAM, LIKELY)
+    drawn = [found.start() for found in _DRAWN.finditer(texts.text)]
     starts, _ = long_runs(texts.codes, MIN_REPEATED)
-    for at in starts[(heard.kinds[starts] & Kind.SPOKEN) > 0]:
-        scores[int(texts.owners(at))][Noise.REPEATED_CHARACTERS] = SURE
+    repeated = starts[(heard.kinds[starts] & Kind.SPOKEN) > 0]
+    _note(scores, Noise.GIVEAWAY, texts.owners(drawn), SURE)
+    _note(scores, Noise.REPEATED_CHARACTERS, texts.owners(repeated), SURE)
+    _note(scores, Noise.CONTACT_SPAM, heard.masked(Masking.PHONE), LIKELY)
+    named = [i for i in texts.with_any_of(_APPS) if _finds(_CONTACT, texts, i)]
+    _note(scores, Noise.CONTACT_SPAM, named, SURE)
     _note_entries(heard, scores)
 
 
 def _note_entries(heard: Heard, scores: list[Scores]) -> None:
     """An entry to a giveaway calls friends, or says that it shared, and little else."""
-    called: defaultdict[int, int] = defaultdict(int)
-    for stretch in heard.stretches:
-        if stretch.why is Masking.ACCOUNT:
-            called[int(heard.lowered.owners(stretch.start))] += 1
-    lengths = heard.own_lengths
-    for i, count in called.items():
-        if lengths[i] > ENTRY_LENGTH:
+    for i, count in Counter(heard.masked(Masking.ACCOUNT).tolist()).items():
+        length = heard.own_lengths[i]
+        if length > ENTRY_LENGTH:
             continue
         is_entry = _finds(_ENTRY, heard.lowered, i)
-        if is_entry or (count > CALLED and not lengths[i]):
+        if is_entry or (count > CALLED and not length):
             scores[i][Noise.GIVEAWAY_ENTRY] = SURE if is_entry and count >= CALLED else LIKELY
 
 
 def _note_jammed(heard: Heard, scores: list[Scores]) -> None:
     texts = heard.lowered
     splitter_counts = texts.count((heard.kinds & Kind.SPLITTING) > 0)
-    for i in np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist():
-        if _finds(_SPLIT_UP, texts, i):
-            scores[i][Noise.JAMMER_TEXT] = LIKELY
-    for i in heard.folded.ways:
-        if len(_HIDDEN.findall(heard.originals[i])) > 1:
-            scores[i][Noise.JAMMER_TEXT] = SURE
-    for stretch in heard.stretches:
-        if stretch.why is Masking.JAMMER:
-            scores[int(texts.owners(stretch.start))][Noise.JAMMER_TEXT] = SURE
+    candidates = np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist()
+    split = [i for i in candidates if _finds(_SPLIT_UP, texts, i)]
+    hidden = [i for i in heard.folded.ways if len(_HIDDEN.findall(heard.originals[i])) > 1]
+    _note(scores, Noise.JAMMER_TEXT, split, LIKELY)
+    _note(scores, Noise.JAMMER_TEXT, hidden, SURE)
+    _note(scores, Noise.JAMMER_TEXT, heard.masked(Masking.JAMMER), SURE)
 
 
 def _note_reposts(heard: Heard, scores: list[Scores]) -> None:
@@ -147,6 +137,11 @@ def _note_reposts(heard: Heard, scores: list[Scores]) -> None:
                 scores[i][Noise.REPOST] = SURE
         elif "".join(filter(str.isalnum, heard.own.text[slice(*heard.own.span(i))])) in REPOSTED:
             scores[i][Noise.REPOST] = SURE
+
+
+def _note(scores: list[Scores], rule: Noise, texts: Iterable[int], score: float) -> None:
+    for i in texts:
+        scores[int(i)][rule] = score
 
 
 def _finds(pattern: re.Pattern[str], texts: Joined, i: int) -> bool:

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from enrichment.joined import SEPARATOR, Joined
+from enrichment.joined import Joined
 
-_SIGNS: Final = (
-    *("//@", "引述《", "发表于", " 发表"),
-    *(f"{before}{sign}" for before in ("\n", SEPARATOR) for sign in (">", ": ")),
-)
+_SIGNS: Final = ("//@", "引述《", "发表于", " 发表", ">", ": ")
 _TIME: Final = r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d\d(?::\d\d)?"
 _QUOTED: Final = re.compile(
     rf"""
@@ -27,19 +24,7 @@ _QUOTED: Final = re.compile(
 
 def find_quotes(texts: Joined) -> list[tuple[int, int]]:
     """Return the stretches of joined texts, folded and in lower case, that others wrote."""
-    return [span for i in sorted(_candidates(texts)) for span in _quotes_of(texts, i)]
-
-
-def _candidates(texts: Joined) -> set[int]:
-    positions: list[int] = []
-    said = texts.text
-    for sign in _SIGNS:
-        at = said.find(sign)
-        while at >= 0:
-            positions.append(at + 1)  # the first character may be the separator before a text
-            at = said.find(sign, at + len(sign))
-    found = set(texts.owners(positions).tolist()) if positions else set()
-    return found | {0} if said.startswith((">", ": ")) else found
+    return [span for i in texts.with_any_of(_SIGNS) for span in _quotes_of(texts, i)]
 
 
 def _quotes_of(texts: Joined, i: int) -> Iterator[tuple[int, int]]:

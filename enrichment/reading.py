@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -139,15 +138,8 @@ def _quotes(heard: Heard) -> list[list[tuple[int, int]]]:
 
 
 def _masked_counts(heard: Heard) -> dict[str, pa.Array]:
-    starts: defaultdict[Masking, list[int]] = defaultdict(list)
-    for stretch in heard.stretches:
-        starts[stretch.why].append(stretch.start)
-    columns = {}
-    for name, why in MASKED.items():
-        owners = heard.lowered.owners(np.array(starts[why], np.int64))
-        counts = np.bincount(owners, minlength=len(heard)).astype(np.int32)
-        columns[name] = pa.array(counts)
-    return columns
+    counts = {n: np.bincount(heard.masked(w), minlength=len(heard)) for n, w in MASKED.items()}
+    return {name: pa.array(count.astype(np.int32)) for name, count in counts.items()}
 
 
 @lru_cache(maxsize=4)
