@@ -9,7 +9,7 @@ Every engine gives the same rows; how they are cut into files, and in which orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -103,10 +103,19 @@ def lexicon_of(config: configured.Config) -> Lexicon:
 
 
 def _aliases_of(brand: configured.Brand) -> Iterator[Alias]:
+    """Yield the aliases of a brand, then those of its products."""
+    yield from _written(brand.aliases, filter(None, (brand.name, brand.name_en)), None)
+    for product in brand.products:
+        yield from _written(product.aliases, (product.name,), product.id)
+
+
+def _written(
+    aliases: tuple[configured.Alias, ...], names: Iterable[str], product_id: str | None
+) -> Iterator[Alias]:
     """Yield the aliases as configured, then the names that are not among them."""
-    for alias in brand.aliases:
-        yield Alias(alias.text, alias.require_context, alias.deny)
-    written = {alias.text.casefold() for alias in brand.aliases}
-    for name in dict.fromkeys(filter(None, (brand.name, brand.name_en))):
+    for alias in aliases:
+        yield Alias(alias.text, alias.require_context, alias.deny, alias.blockers, product_id)
+    written = {alias.text.casefold() for alias in aliases}
+    for name in dict.fromkeys(names):
         if name.casefold() not in written:
-            yield Alias(name)
+            yield Alias(name, product_id=product_id)
