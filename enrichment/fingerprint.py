@@ -1,7 +1,7 @@
 """Numbers that copies and near-copies of a text share, whatever was put around them.
 
-`fingerprints` are equal for texts that say the same letters and digits. `bands` are for
-near-copies: MinHash over all three-character stretches, sixteen minima taken two by two (Broder
+`fingerprints` are equal for texts that say the same letters and digits. `bands` and
+`sketches` are for near-copies: MinHash over all three-character stretches, sixteen minima taken two by two (Broder
 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). All
 arithmetic is on whole numbers modulo a power of two, so every machine gets the same.
 """
@@ -9,6 +9,7 @@ arithmetic is on whole numbers modulo a power of two, so every machine gets the 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -56,13 +57,27 @@ class Prints:
         """Return `BANDS` numbers of 32 bits for each text; none where it says too little."""
         rows = np.zeros((len(self._starts), BANDS), np.uint32)
         if len(self._starts):
-            shingles = self._shingles()
+            shingles = self._shingles
             for band in range(BANDS):
                 minima = [self._minima(shingles, band * ROWS + row) for row in range(ROWS)]
                 rows[:, band] = (minima[0] * np.uint32(0x85EBCA6B)) ^ _turned(minima[1])
         counts = np.where(self._is_long, BANDS, 0)
         return from_counts("bands", counts, pa.array(rows.reshape(-1).view(np.int32)))
 
+    def sketches(self) -> dict[str, pa.Array]:
+        """Return 128 bits for each text, one or more of them set by each shingle's hash."""
+        halves = np.zeros((2, len(self._counts)), np.uint64)
+        if len(self._starts):
+            places = self._shingles >> np.uint32(25)
+            bits = np.uint64(1) << (places & np.uint32(63)).astype(np.uint64)
+            for half in range(2):
+                mine = np.where(places >> np.uint32(6) == half, bits, np.uint64(0))
+                halves[half, self._is_long] = np.bitwise_or.reduceat(mine, self._starts)
+        names = ("sketch_low", "sketch_high")
+        values = zip(names, halves.view(np.int64), strict=True)
+        return {name: pa.array(half, pa.int64(), mask=~self._is_long) for name, half in values}
+
+    @cached_property
     def _shingles(self) -> NDArray[np.uint32]:
         """Hash each three characters in a row; the last two places of a text repeat the third."""
         codes = self._codes

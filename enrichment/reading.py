@@ -113,6 +113,7 @@ class Reader:
             **_masked_counts(heard),
             "fingerprint": prints.fingerprints(),
             "bands": prints.bands(),
+            **prints.sketches(),
         }
 
 

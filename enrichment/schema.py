@@ -78,6 +78,13 @@ ENRICHED: Final = pa.schema(
         _column("account_count", pa.int32(), "@names masked in it"),
         _column("fingerprint", pa.int64(), "equal for copies; NULL if too short", required=False),
         _column("bands", pa.list_(pa.int32()), "near-copies share one, place by place"),
+        _column(
+            "sketch_low",
+            pa.int64(),
+            "bits of its shingles; NULL if too short",
+            required=False,
+        ),
+        _column("sketch_high", pa.int64(), "the other half", required=False),
         _column("version", pa.string(), "engine version, dash, 12 digits of the lexicon's digest"),
     ]
 )
