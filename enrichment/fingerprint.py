@@ -1,9 +1,9 @@
 """Numbers that copies and near-copies of a text share, whatever was put around them.
 
-`fingerprints` are equal for texts that say the same letters and digits. `bands` and
-`sketches` are for near-copies: MinHash over all three-character stretches, sixteen minima taken two by two (Broder
-1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). All
-arithmetic is on whole numbers modulo a power of two, so every machine gets the same.
+`fingerprints` are equal for texts that say the same letters and digits. `bands` and `sketches` are
+for near-copies: MinHash over all three-character stretches, sixteen minima taken two by two (Broder
+1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, chapter 3). All arithmetic is on
+whole numbers modulo a power of two, so every machine gets the same.
 """
 
 from __future__ import annotations

@@ -6,10 +6,19 @@ one that a platform derives from an IP address, are other columns of other table
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from enrichment.fitting import fits_words
 from enrichment.heard import Heard
 from enrichment.phrases import PhraseFinder, by_text, longest
 from enrichment.tables import read_table
+
+
+NOT_A_PLACE: Final = "-"
+_STREET: Final = re.compile(
+    r"[东西南北中前后环]{0,2}(?:[一二三四五六七八九十0-9]{1,3}段?)?(?:路|街|大道|巷|捷运站)"
+)
 
 
 class RegionFinder:
@@ -20,10 +29,18 @@ class RegionFinder:
         self._finder = PhraseFinder((form, row[0]) for row in rows for form in row[4].split("|"))
 
     def find(self, heard: Heard) -> list[list[str]]:
-        """Return, text by text, distinct region ids, sorted."""
+        """Return, text by text, distinct region ids, sorted.
+
+        No place of its own is a name inside another word (平台中), or that a street bears: 中山路,
+        南京東路, 重慶南路一段 are addresses in whatever city.
+        """
         found: list[list[str]] = [[] for _ in range(len(heard))]
         text, begins = heard.speech.text, heard.word_begins
         for i, hits in by_text(longest(self._finder.find(text)), heard.offsets):
-            fitting = {h.payload for h in hits if fits_words(text, h.start, h.end, begins)}
-            found[i] = sorted(fitting)
+            places = {
+                hit.payload
+                for hit in hits
+                if fits_words(text, hit.start, hit.end, begins) and not _STREET.match(text, hit.end)
+            }
+            found[i] = sorted(places - {NOT_A_PLACE})
         return found

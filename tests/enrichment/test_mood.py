@@ -132,6 +132,15 @@ def test_noise(text: str, noise: set[str]) -> None:
         ("臺中跟新北市", {"tw-new-taipei", "tw-taichung"}),
         ("深圳和广州", {"cn-guangzhou", "cn-shenzhen"}),
         ("河南投資案", {"cn-henan"}),
+        ("在中山路跟中正路口", set()),
+        ("南京東路五段的店", set()),
+        ("廣東省中山市", {"cn-guangdong", "cn-zhongshan"}),
+        ("這個平台中獎率很低", set()),
+        ("一台中古車", set()),
+        ("家住新竹市，在竹北上班", {"tw-hsinchu-city", "tw-hsinchu-county"}),
+        ("内蒙古鄂尔多斯", {"cn-inner-mongolia", "cn-ordos"}),
+        ("去了延邊州和恩施", {"cn-enshi", "cn-yanbian"}),
+        ("剛開封的手機", set()),
         ("香港、澳門", {"hong-kong", "macau"}),
         ("台北台北", {"tw-taipei"}),
         ("沒有地名", set()),
@@ -186,4 +195,5 @@ def test_regions_name_the_whole_of_taiwan_and_every_province() -> None:
     known = {row[0] for row in read_table("regions")} | {"tw", "cn", ""}
     assert parents.count("tw") == 20  # 22 counties and cities; Hsinchu and Chiayi share a name
     assert parents.count("cn") == 31
+    assert sum(parent.startswith("cn-") for parent in parents) >= 333 - 4  # cities, 4 are above
     assert set(parents) <= known
