@@ -14,7 +14,6 @@ from enrichment.heard import Heard
 from enrichment.phrases import PhraseFinder, by_text, longest
 from enrichment.tables import read_table
 
-
 NOT_A_PLACE: Final = "-"
 _STREET: Final = re.compile(
     r"[东西南北中前后环]{0,2}(?:[一二三四五六七八九十0-9]{1,3}段?)?(?:路|街|大道|巷|捷运站)"
