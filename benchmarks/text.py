@@ -7,8 +7,8 @@ Parquet. The plain script is pandas, jieba and an `in` loop over the brands; the
 SnowNLP's sentiment runs on a sample, where SnowNLP can be imported (`pip install snownlp` into an
 environment of your own; nothing here installs it). Ours does everything of `enrichment.schema`,
 with one process per core. The rounds alternate, so a noisy machine disturbs all alike; told are
-medians, their ratios, peak memory of all processes together, and the versions of what took part. The
-last line tells what 100,000 aliases cost beside 1,000.
+medians, their ratios, the peak memory of ours, and the versions of what took part. The last line
+tells what 100,000 aliases cost beside 1,000.
 """
 
 from __future__ import annotations

@@ -69,6 +69,30 @@ class Lexicon:
     frequencies: tuple[WordFrequency, ...]
     """Folded words and the frequency at which they stay whole (`words.join_frequencies`)."""
 
+    @property
+    def base(self) -> str:
+        """Name of what acts in every text: the engine and the lists that come with it."""
+        content = json.dumps([ENGINE_VERSION, digests()], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Return each alias, topic and word with the phrases without which it says nothing.
+
+        Keys are equal for what is equal in every respect.
+        """
+        aliases = {
+            _canonical([brand.brand_id, asdict(alias)]): (alias.text, *chain(*alias.conditions))
+            for brand in self.brands
+            for alias in brand.aliases
+        }
+        topics = {
+            _canonical([topic.topic_id, phrase]): (phrase,)
+            for topic in self.topics
+            for phrase in topic.phrases
+        }
+        return aliases | topics | {_canonical(word): (word,) for word in self.words}
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content as canonical JSON, the package's own word lists included."""
@@ -78,8 +102,7 @@ class Lexicon:
             "words": self.words,
             "tables": digests(),
         }
-        canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
     @property
     def version(self) -> str:
@@ -109,6 +132,10 @@ def build_lexicon(
         for word, frequency in join_frequencies(_whole_words(sorted_brands, extra))
     }
     return Lexicon(sorted_brands, sorted_topics, extra, tuple(sorted(frequencies.items())))
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _whole_words(brands: Iterable[Brand], extra: Iterable[str]) -> Iterator[str]:

@@ -40,6 +40,10 @@ class PhraseFinder(Generic[Payload]):
         ]
         self._automaton = daachorse.CharwiseDoubleArrayAhoCorasick(list(payloads))
 
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where any phrase begins, whatever stands around it."""
+        return (start for start, _, _ in self._automaton.find_overlapping(text))
+
     def find(self, text: str) -> list[Hit[Payload]]:
         """Return every hit whose Latin letters and digits are not part of a longer word."""
         hits: list[Hit[Payload]] = []

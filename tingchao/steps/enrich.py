@@ -18,6 +18,7 @@ from enrichment import Alias, Brand, Lexicon, LexiconError, Topic, build_lexicon
 from tingchao import config as configured
 from tingchao.config import Engine
 from tingchao.context import Context
+from tingchao.enriching.carrying import carry_over
 from tingchao.enriching.files import EnrichedFiles
 from tingchao.errors import ConfigurationError
 from tingchao.fence import exclusive
@@ -33,11 +34,13 @@ class EnrichSummary:
     version: str
     enriched_count: int
     known_count: int
+    carried_count: int
     activated_at: datetime
 
     def __str__(self) -> str:
         return (
-            f"enriched {self.enriched_count:,} new texts ({self.known_count:,} were known); "
+            f"enriched {self.enriched_count:,} new texts ({self.known_count:,} were known, "
+            f"{self.carried_count:,} taken over from the version before); "
             f"version {self.version}, in use since {self.activated_at.isoformat()}"
         )
 
@@ -54,12 +57,13 @@ def enrich(context: Context, *, engine: str | None = None) -> EnrichSummary:
         files = EnrichedFiles(context.data / "enriched", lexicon.version)
         files.clear_attempts()
         known_count = files.count()
+        carried_count = carry_over(lexicon, files)
         chosen = Engine(engine or context.config.engine)
         enriched_count = _enrich_new(context, lexicon, files, chosen)
         files.clear_attempts()
         files.write_empty()
         activated_at = files.activate(lexicon, context.now())
-    return EnrichSummary(lexicon.version, enriched_count, known_count, activated_at)
+    return EnrichSummary(lexicon.version, enriched_count, known_count, carried_count, activated_at)
 
 
 def _enrich_new(context: Context, lexicon: Lexicon, files: EnrichedFiles, engine: Engine) -> int:
