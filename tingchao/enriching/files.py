@@ -1,9 +1,10 @@
 """Enriched texts on disk: files that appear whole, what was read for them, since when they count.
 
 `texts/version=<version>/<name>.parquet` holds rows, `versions/<version>.json` says since when the
-version is in use, `lexicons/<version>.json` what it listened for, and `read/version=<version>/<name>.json` says which segments of the lake a run
-has gone through and which files came of it. That is a shortcut and no truth: it counts as long as
-every file it names is there, so whoever deletes enriched texts gets them again.
+version is in use, `lexicons/<version>.json` what it listened for, and
+`read/version=<version>/<name>.json` says which segments of the lake a run has gone through and
+which files came of it. That is a shortcut and no truth: it counts as long as every file it names is
+there, so whoever deletes enriched texts gets them again.
 """
 
 from __future__ import annotations
