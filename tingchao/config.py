@@ -226,6 +226,12 @@ class Quality(_Model):
 
     max_row_drop: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_noise_jump: Annotated[float, Field(gt=0, le=1)] = 0.1
+    max_unknown_mood_share: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_wordless_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    min_same_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.95, description="of texts that must say the same in either script"
+    )
     stop_on_empty_file: bool = Field(
         default=False, description="a file without rows, of an import that had some, stops too"
     )
