@@ -55,14 +55,16 @@ class RustSegmenter:
 
     def cut(self, text: str, *, guess: bool) -> Iterable[str]:
         words: list[str] = self._jieba.cut(text, guess)
-        if not guess or _JOINING.isdisjoint(text):
+        if not guess or not (joined := set(filter(self._is_joined, set(words)))):
             return words
-        return chain.from_iterable(map(self._split_latin, words))
+        parts = {word: list(filter(None, _ASCII_PARTS.split(word))) for word in joined}
+        return chain.from_iterable(parts.get(word, (word,)) for word in words)
 
-    def _split_latin(self, word: str) -> Iterable[str]:
-        if not word.isascii() or _JOINING.isdisjoint(word) or self._jieba.has_word(word):
-            return (word,)
-        return filter(None, _ASCII_PARTS.split(word))
+    def _is_joined(self, word: str) -> bool:
+        """Whether a Latin word is several to jieba: it takes no sign into one but of its list."""
+        if len(word) < 2 or not word.isascii() or _JOINING.isdisjoint(word):
+            return False
+        return not self._jieba.has_word(word)
 
 
 class ReferenceSegmenter:
