@@ -86,7 +86,7 @@ def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
     stretches = find_stretches(lowered, found)
     quotes = find_quotes(lowered)
     shown = folded.joined.with_codes(hide(folded.joined.codes, stretches))
-    speech = lowered.with_codes(cover(lowered.codes, stretches))
+    speech = lowered.with_codes(cover(lowered.codes, stretches)) if stretches else lowered
     return Heard(
         originals=texts,
         folded=folded,

@@ -65,6 +65,7 @@ class MentionFinder:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._aliases = [(b.brand_id, alias) for b in lexicon.brands for alias in b.aliases]
+        self._is_plain = [not any(alias.conditions) for _, alias in self._aliases]
         self._finder = PhraseFinder(_clues(lexicon.brands))
 
     def find(self, heard: Heard) -> list[list[Mention]]:
@@ -82,8 +83,9 @@ class MentionFinder:
 
     def _holding(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
         clues: defaultdict[_Clue, _Hits] = defaultdict(list)
-        for hit in hits:
-            clues[hit.payload].append(hit)
+        if not all(self._is_plain[hit.payload.alias] for hit in hits):
+            for hit in hits:
+                clues[hit.payload].append(hit)
         return [
             Hit(hit.start, hit.end, _Ruled(hit.payload.alias, rule))
             for hit in hits
@@ -94,6 +96,8 @@ class MentionFinder:
         self, hit: Hit[_Clue], clues: dict[_Clue, _Hits], text: str, begins: bytes
     ) -> Rule | None:
         role, index = hit.payload
+        if self._is_plain[index]:
+            return _standing(text, hit.start, hit.end, begins)
         if role is not _Role.ALIAS or _Clue(_Role.DENIED, index) in clues:
             return None
         alias = self._aliases[index][1]

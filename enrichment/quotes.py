@@ -9,7 +9,7 @@ from typing import Final
 from enrichment.joined import Joined
 
 _SIGNS: Final = ("//@", "引述《", "发表于", " 发表", ">", ": ")
-_TIME: Final = r"\d{4}-\d{1,2}-\d{1,2} \d{1,2}:\d\d(?::\d\d)?"
+_TIME: Final = r"\d{4}-\d{1,2}-\d{1,2}[ ]\d{1,2}:\d\d(?::\d\d)?"
 _QUOTED: Final = re.compile(
     rf"""
       ^(?:>|:[ ]).*  # a line quoted in mail, on PTT, in Markdown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def rows_of(name: str) -> Iterator[list[str]]:
     return (line.split("\t") for line in text.splitlines() if not line.startswith("# "))
 
 
+@cache
 def lexicon() -> Lexicon:
     aliases: defaultdict[str, list[Alias]] = defaultdict(list)
     for row in rows_of("ambiguous_brands.tsv"):
