@@ -49,9 +49,10 @@ sketched as (
     select
         pairs.fingerprint,
         pairs.other_fingerprint,
-        bit_count(one.low & other.low) + bit_count(one.high & other.high) as shared_count,
-        bit_count(one.low) + bit_count(one.high) as one_count,
-        bit_count(other.low) + bit_count(other.high) as other_count
+        cast(bit_count(one.low & other.low) as bigint)
+        + bit_count(one.high & other.high) as shared_count,
+        cast(bit_count(one.low) as bigint) + bit_count(one.high) as one_count,
+        cast(bit_count(other.low) as bigint) + bit_count(other.high) as other_count
     from (select distinct fingerprint, other_fingerprint from candidates) as pairs
     inner join sketches as one on pairs.fingerprint = one.fingerprint
     inner join sketches as other on pairs.other_fingerprint = other.fingerprint
