@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import pyarrow as pa
 
 from enrichment.lexicon import Lexicon
-from enrichment.reading import Reading, reader_of
+from enrichment.reading import reader_of
 from enrichment.schema import ENRICHED
+
+PIECE: Final = 500_000
+"""Code points that are worked on at once, about 100 MB; a longer text is a piece of its own."""
 
 
 def enrich_batch(batch: pa.RecordBatch, lexicon: Lexicon) -> pa.RecordBatch:
@@ -16,29 +22,30 @@ def enrich_batch(batch: pa.RecordBatch, lexicon: Lexicon) -> pa.RecordBatch:
     arguments can be pickled, so any engine that maps Arrow batches can run it. Columns other than
     `text_hash` and `text` are ignored; a NULL text reads as an empty one.
     """
-    reader = reader_of(lexicon)
-    readings = [reader.read(text or "") for text in batch.column("text").to_pylist()]
+    texts = [text or "" for text in batch.column("text").to_pylist()]
+    pieces = [
+        _enrich(batch.slice(start, end - start), texts[start:end], lexicon)
+        for start, end in cut_into_pieces(list(map(len, texts)))
+    ]
+    return pa.concat_batches(pieces) if pieces else pa.RecordBatch.from_pylist([], ENRICHED)
+
+
+def cut_into_pieces(lengths: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the rows [start, end) of each piece, as many as come to `PIECE` code points."""
+    start, size = 0, 0
+    for row, length in enumerate(lengths):
+        if row > start and size + length > PIECE:
+            yield start, row
+            start, size = row, 0
+        size += length
+    if lengths:
+        yield start, len(lengths)
+
+
+def _enrich(rows: pa.RecordBatch, texts: list[str], lexicon: Lexicon) -> pa.RecordBatch:
     columns = {
-        "text_hash": batch.column("text_hash"),
-        "version": [lexicon.version] * len(readings),
-        **_columns_of(readings),
+        "text_hash": rows.column("text_hash").cast(pa.string()),
+        "version": pa.repeat(lexicon.version, len(texts)),
+        **reader_of(lexicon).read_all(texts),
     }
-    arrays = [pa.array(columns[field.name], type=field.type) for field in ENRICHED]
-    return pa.RecordBatch.from_arrays(arrays, schema=ENRICHED)
-
-
-def _columns_of(readings: list[Reading]) -> dict[str, list[object]]:
-    return {
-        "script": [reading.script for reading in readings],
-        "folded_text": [reading.folded_text for reading in readings],
-        "words": [reading.words for reading in readings],
-        "mentions": [reading.mentions for reading in readings],
-        "topics": [reading.topics for reading in readings],
-        "sentiment": [reading.mood.sentiment for reading in readings],
-        "sentiment_score": [reading.mood.score for reading in readings],
-        "sentiment_confidence": [reading.mood.confidence for reading in readings],
-        "intents": [reading.intents for reading in readings],
-        "noise": [reading.noise for reading in readings],
-        "regions": [reading.regions for reading in readings],
-        "fingerprint": [reading.fingerprint for reading in readings],
-    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in ENRICHED.names], schema=ENRICHED)

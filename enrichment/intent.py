@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from enum import StrEnum
 from typing import Final
 
@@ -18,9 +19,13 @@ class Intent(StrEnum):
 
     COMPLAINT = "complaint"
     QUESTION = "question"
+    ORDER_PROBLEM = "order_problem"
     PURCHASE_INTENT = "purchase_intent"
-    RECOMMENDATION_REQUEST = "recommendation_request"
+    SEEK_RECOMMENDATION = "seek_recommendation"
+    RECOMMENDATION = "recommendation"
     PRAISE = "praise"
+    COMPARISON = "comparison"
+    CRISIS = "crisis"
 
 
 class IntentReader:
@@ -29,19 +34,22 @@ class IntentReader:
     def __init__(self) -> None:
         self._finder = PhraseFinder((phrase, intent) for phrase, intent in read_table("intents"))
 
-    def read(self, text: str, mood: Mood) -> list[str]:
-        """Return distinct intents, sorted.
+    def read(self, text: str, mood: Mood) -> dict[str, list[str]]:
+        """Return distinct intents, sorted, each with the phrases that spoke for it.
 
         Phrases overlap freely (哪裡買 asks and wants to buy), but one that lies inside a phrase
         marked `-` does not count.
         """
         hits = self._finder.find(text)
         blocks = [hit for hit in hits if hit.payload == "-"]
-        intents = {hit.payload for hit in hits if not any(lies_within(hit, b) for b in blocks)}
+        words: defaultdict[str, list[str]] = defaultdict(list)
+        for hit in hits:
+            if not any(lies_within(hit, block) for block in blocks):
+                words[hit.payload].append(text[hit.start : hit.end])
         if mood.is_praising:
-            intents.add(Intent.PRAISE)
+            words[Intent.PRAISE] += []
         if mood.is_complaining:
-            intents.add(Intent.COMPLAINT)
-        if _ASKING.search(text):
-            intents.add(Intent.QUESTION)
-        return sorted(intents)
+            words[Intent.COMPLAINT] += []
+        if asked := _ASKING.search(text):
+            words[Intent.QUESTION].append(asked.group().strip())
+        return {name: words[name] for name in sorted(words)}

@@ -7,16 +7,16 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from enrichment.errors import LexiconError
+from enrichment.fitting import MAX_CHANCE_LENGTH
 from enrichment.schema import ENGINE_VERSION
 from enrichment.script import fold, fold_variants
 from enrichment.tables import digests, read_table
 from enrichment.words import WordFrequency, join_frequencies
 
-MAX_CHANCE_LENGTH: Final = 2
-"""Han characters up to which an alias turns up by chance inside another word (美的 in 最美的)."""
 FAVOUR: Final = 10
 """How much likelier a longer name is, in talk that is listened to for it, than its parts are in
 jieba's corpus: 半日紅｜外送 instead of 半日｜紅外｜送, and yet still 中華｜電影 beside 中華電."""
@@ -24,16 +24,23 @@ jieba's corpus: 半日紅｜外送 instead of 半日｜紅外｜送, and yet sti
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """One way of writing a brand, and when it does not mean the brand.
+    """One way of writing a brand or a product of it, and when it does not mean it.
 
     `require_context`: the alias counts only in a text that holds one of these phrases.
     `deny`: a phrase that contains the alias (世界大同 for 大同) keeps that one occurrence from
     counting; any other phrase (果汁 for 蘋果) keeps the alias from counting in the whole text.
+    `blockers`: an occurrence that shares a character with one of these phrases does not count.
     """
 
     text: str
     require_context: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
+    product_id: str | None = None
+
+    @property
+    def conditions(self) -> tuple[tuple[str, ...], ...]:
+        return self.require_context, self.deny, self.blockers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,30 @@ class Lexicon:
     frequencies: tuple[WordFrequency, ...]
     """Folded words and the frequency at which they stay whole (`words.join_frequencies`)."""
 
+    @property
+    def base(self) -> str:
+        """Name of what acts in every text: the engine and the lists that come with it."""
+        content = json.dumps([ENGINE_VERSION, digests()], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Return each alias, topic and word with the phrases without which it says nothing.
+
+        Keys are equal for what is equal in every respect.
+        """
+        aliases = {
+            _canonical([brand.brand_id, asdict(alias)]): (alias.text, *chain(*alias.conditions))
+            for brand in self.brands
+            for alias in brand.aliases
+        }
+        topics = {
+            _canonical([topic.topic_id, phrase]): (phrase,)
+            for topic in self.topics
+            for phrase in topic.phrases
+        }
+        return aliases | topics | {_canonical(word): (word,) for word in self.words}
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content as canonical JSON, the package's own word lists included."""
@@ -71,8 +102,7 @@ class Lexicon:
             "words": self.words,
             "tables": digests(),
         }
-        canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
     @property
     def version(self) -> str:
@@ -104,6 +134,10 @@ def build_lexicon(
     return Lexicon(sorted_brands, sorted_topics, extra, tuple(sorted(frequencies.items())))
 
 
+def _canonical(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def _whole_words(brands: Iterable[Brand], extra: Iterable[str]) -> Iterator[str]:
     """Yield the folded words that must not be cut: the brands' and the user's own."""
     for brand in brands:
@@ -120,7 +154,7 @@ def _community_words() -> Iterator[WordFrequency]:
 def _blank_phrases(brands: Iterable[Brand], topics: Iterable[Topic]) -> Iterator[str]:
     for brand in brands:
         for alias in brand.aliases:
-            if not all(map(str.strip, (alias.text, *alias.require_context, *alias.deny))):
+            if not all(map(str.strip, (alias.text, *chain(*alias.conditions)))):
                 yield f"brand {brand.brand_id!r}, alias {alias.text!r}: expected text, found blanks"
     for topic in topics:
         if not all(map(str.strip, topic.phrases)):
@@ -139,10 +173,11 @@ def _shared_aliases(brands: Iterable[Brand]) -> Iterator[str]:
                     f"{other.text!r} of brand {owner!r}; expected every alias to mean one brand. "
                     "Take it from one of them, or write it with more of its context"
                 )
-            elif (other.require_context, other.deny) != (alias.require_context, alias.deny):
+            elif (other.conditions, other.product_id) != (alias.conditions, alias.product_id):
                 yield (
                     f"brand {brand.brand_id!r}: {alias.text!r} and {other.text!r} are the same "
-                    "alias once folded, with different require_context or deny; give it once"
+                    "alias once folded, with different product, require_context, deny or blockers; "
+                    "give it once"
                 )
 
 

@@ -1,34 +1,50 @@
-"""Brands and topics that a text speaks of, with their place in it."""
+"""Brands and topics that texts speak of, with their place and the rule by which they count."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from enum import Enum, auto
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum, StrEnum, auto
+from typing import Final, NamedTuple
 
-from enrichment.lexicon import MAX_CHANCE_LENGTH, Brand, Lexicon
-from enrichment.phrases import Hit, PhraseFinder, lies_within, longest
+from enrichment.fitting import is_inside, is_whole, is_word_or_phrase
+from enrichment.heard import Heard
+from enrichment.lexicon import Alias, Brand, Lexicon
+from enrichment.phrases import Hit, PhraseFinder, by_text, lies_within, longest, overlap
 from enrichment.script import fold_variants
 
-SCALING: Final = frozenset("不没很好太超真更最挺蛮满够")
-"""Folded characters that jieba likes to join with the word they scale."""
+KINDS_OF_THING: Final = frozenset("车店牌机粉")
+"""Folded characters that jieba joins with a brand's name: 宝马车, 全家店."""
+
+
+class Rule(StrEnum):
+    """Why an alias counts at its place."""
+
+    WORD = "word"  # words begin and end there
+    INSIDE_WORD = "inside_word"  # three characters or more, part of one longer word
+    KIND_OF_THING = "kind_of_thing"  # one word with what it is: 宝马车
+    HASHTAG = "hashtag"  # all that a hashtag says
+    CONTEXT = "context"  # stands as a word, and a phrase that it needs is in the text
 
 
 class Mention(NamedTuple):
     """A brand at [start, end) of the text it was found in."""
 
     brand_id: str
+    product_id: str | None
     alias: str
+    rule: str
+    is_quoted: bool
     start: int
     end: int
 
 
-class _Role(Enum):
+class _Role(IntEnum):
     ALIAS = auto()
     REQUIRED = auto()
     DENIED_HERE = auto()
     DENIED = auto()
+    BLOCKED = auto()
 
 
 class _Clue(NamedTuple):
@@ -36,77 +52,107 @@ class _Clue(NamedTuple):
     alias: int
 
 
+class _Ruled(NamedTuple):
+    alias: int
+    rule: Rule
+
+
+_Hits = list[Hit[_Clue]]
+
+
 class MentionFinder:
     """Finds the brands of a lexicon; build once per process."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._aliases = [(b.brand_id, alias) for b in lexicon.brands for alias in b.aliases]
+        self._is_plain = [not any(alias.conditions) for _, alias in self._aliases]
         self._finder = PhraseFinder(_clues(lexicon.brands))
 
-    def find(self, text: str, boundaries: frozenset[int]) -> list[Mention]:
-        """Return the longest aliases that hold, left to right, without overlap.
+    def find(self, heard: Heard) -> list[list[Mention]]:
+        """Return, text by text, the longest aliases that hold, by position, without overlap.
 
-        `text` is folded, lower-cased and masked; `boundaries` are the places between its words. An
-        alias that does not hold (inside another word, context missing, denied) does not hide a
-        shorter one that does.
+        An alias that does not hold (inside another word, context missing, denied) does not hide a
+        shorter one that does. Spans are those of the text as written.
         """
-        hits = self._finder.find(text)
-        if not hits:
-            return []
-        clues: dict[_Clue, list[Hit[_Clue]]] = defaultdict(list)
-        for hit in hits:
-            clues[hit.payload].append(hit)
-        holding = [hit for hit in hits if self._holds(hit, clues, text, boundaries)]
-        return [self._mention(hit) for hit in longest(holding)]
+        found: list[list[Mention]] = [[] for _ in range(len(heard))]
+        text, begins = heard.speech.text, heard.word_begins
+        for i, hits in by_text(self._finder.find(text), heard.offsets):
+            holding = longest(self._holding(hits, text, begins))
+            found[i] = [self._mention(hit, i, heard) for hit in holding]
+        return found
 
-    def _holds(
-        self,
-        hit: Hit[_Clue],
-        clues: dict[_Clue, list[Hit[_Clue]]],
-        text: str,
-        boundaries: frozenset[int],
-    ) -> bool:
+    def _holding(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
+        clues: defaultdict[_Clue, _Hits] = defaultdict(list)
+        if not all(self._is_plain[hit.payload.alias] for hit in hits):
+            for hit in hits:
+                clues[hit.payload].append(hit)
+        return [
+            Hit(hit.start, hit.end, _Ruled(hit.payload.alias, rule))
+            for hit in hits
+            if (rule := self._rule(hit, clues, text, begins))
+        ]
+
+    def _rule(
+        self, hit: Hit[_Clue], clues: dict[_Clue, _Hits], text: str, begins: bytes
+    ) -> Rule | None:
         role, index = hit.payload
+        if self._is_plain[index]:
+            return _standing(text, hit.start, hit.end, begins)
         if role is not _Role.ALIAS or _Clue(_Role.DENIED, index) in clues:
-            return False
-        if self._aliases[index][1].require_context and _Clue(_Role.REQUIRED, index) not in clues:
-            return False
-        around = clues.get(_Clue(_Role.DENIED_HERE, index), ())
-        is_denied = any(lies_within(hit, other) for other in around)
-        return not is_denied and fits_words(text, hit.start, hit.end, boundaries)
+            return None
+        alias = self._aliases[index][1]
+        if alias.require_context and _Clue(_Role.REQUIRED, index) not in clues:
+            return None
+        if alias.deny and _is_covered(hit, clues.get(_Clue(_Role.DENIED_HERE, index), ())):
+            return None
+        if alias.blockers and _is_touched(hit, clues.get(_Clue(_Role.BLOCKED, index), ())):
+            return None
+        rule = _standing(text, hit.start, hit.end, begins)
+        return Rule.CONTEXT if rule is Rule.WORD and alias.require_context else rule
 
-    def _mention(self, hit: Hit[_Clue]) -> Mention:
-        brand_id, alias = self._aliases[hit.payload.alias]
-        return Mention(brand_id, alias.text, hit.start, hit.end)
-
-
-def fits_words(text: str, start: int, end: int, boundaries: frozenset[int]) -> bool:
-    """Whether a phrase stands where words begin and end, as far as its ends are Han characters.
-
-    A phrase of three or more Han characters may lie inside a longer word (a compound of the
-    brand), but may not straddle two words: 中華電 is not in 中華｜電影.
-    """
-    is_start = not _is_han(text[start]) or start in boundaries
-    is_end = not _is_han(text[end - 1]) or end in boundaries
-    if is_start and is_end:
-        return True
-    is_short = end - start <= MAX_CHANCE_LENGTH
-    return not is_short and not any(inside in boundaries for inside in range(start + 1, end))
+    def _mention(self, hit: Hit[_Ruled], i: int, heard: Heard) -> Mention:
+        start, end, (index, rule) = hit
+        brand_id, alias = self._aliases[index]
+        is_quoted = bool(heard.is_quoted[start]) if heard.quotes else False
+        start, end = heard.in_original(i, start, end)
+        return Mention(brand_id, alias.product_id, alias.text, rule, is_quoted, start, end)
 
 
-def _is_han(character: str) -> bool:
-    return character >= "\u3400" and character.isalpha()
+def _standing(text: str, start: int, end: int, begins: bytes) -> Rule | None:
+    """Return by which rule an alias stands where it stands; None when it is a part of a word."""
+    if is_whole(text, start, end, begins):
+        return Rule.WORD
+    if is_inside(start, end, begins):
+        return Rule.INSIDE_WORD
+    if begins[start] and text[end] in KINDS_OF_THING and begins[end + 1]:
+        return Rule.KIND_OF_THING
+    if start and text[start - 1] == "#" and text[end] in "# \n\0":
+        return Rule.HASHTAG
+    return None
+
+
+def _is_covered(hit: Hit[_Clue], others: Iterable[Hit[_Clue]]) -> bool:
+    return any(lies_within(hit, other) for other in others)
+
+
+def _is_touched(hit: Hit[_Clue], others: Iterable[Hit[_Clue]]) -> bool:
+    return any(overlap(hit, other) for other in others)
 
 
 def _clues(brands: Sequence[Brand]) -> Iterator[tuple[str, _Clue]]:
     aliases = (alias for brand in brands for alias in brand.aliases)
     for index, alias in enumerate(aliases):
         yield alias.text, _Clue(_Role.ALIAS, index)
-        for phrase in alias.require_context:
-            yield phrase, _Clue(_Role.REQUIRED, index)
-        for phrase in alias.deny:
-            role = _Role.DENIED_HERE if _contains(phrase, alias.text) else _Role.DENIED
-            yield phrase, _Clue(role, index)
+        yield from ((phrase, _Clue(role, index)) for role, phrase in _conditions(alias))
+
+
+def _conditions(alias: Alias) -> Iterator[tuple[_Role, str]]:
+    for phrase in alias.require_context:
+        yield _Role.REQUIRED, phrase
+    for phrase in alias.deny:
+        yield _Role.DENIED_HERE if _contains(phrase, alias.text) else _Role.DENIED, phrase
+    for phrase in alias.blockers:
+        yield _Role.BLOCKED, phrase
 
 
 def _contains(phrase: str, alias: str) -> bool:
@@ -121,20 +167,11 @@ class TopicFinder:
     def __init__(self, lexicon: Lexicon) -> None:
         self._finder = PhraseFinder((p, t.topic_id) for t in lexicon.topics for p in t.phrases)
 
-    def find(self, text: str, boundaries: frozenset[int]) -> list[str]:
+    def find(self, heard: Heard) -> list[list[str]]:
         """Return distinct topic ids, sorted; a topic of one Han character must be a whole word."""
-        hits = self._finder.find(text)
-        return sorted({hit.payload for hit in hits if is_word_or_phrase(text, hit, boundaries)})
-
-
-def is_word_or_phrase(text: str, hit: Hit[Any], boundaries: frozenset[int]) -> bool:
-    """Whether a hit is longer than one Han character or a word of its own.
-
-    Words of two such as 好貴 and 不推 are two words for this purpose: who cuts them cannot know.
-    """
-    start, end, _ = hit
-    if end - start > 1 or not _is_han(text[start]):
-        return True
-    if start in boundaries:
-        return end in boundaries or (end + 1 in boundaries and text[start] in SCALING)
-    return end in boundaries and start - 1 in boundaries and text[start - 1] in SCALING
+        found: list[list[str]] = [[] for _ in range(len(heard))]
+        text, begins = heard.speech.text, heard.word_begins
+        hits = [h for h in self._finder.find(text) if is_word_or_phrase(text, h, begins)]
+        for i, group in by_text(hits, heard.offsets):
+            found[i] = sorted({hit.payload for hit in group})
+        return found

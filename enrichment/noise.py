@@ -1,42 +1,64 @@
-"""What makes a text count less as a voice: advertising, giveaways, contacts, jammed characters."""
+"""What makes a text count less as a voice: advertising, giveaways, reposts, bots, jammed text.
+
+Signals with a score, not verdicts: nothing is left out here, each mart decides what it leaves out.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from enrichment.phrases import PhraseFinder, longest
+import numpy as np
+
+from enrichment.characters import Kind
+from enrichment.heard import Heard
+from enrichment.joined import Joined, long_runs
+from enrichment.masking import Masking
+from enrichment.phrases import PhraseFinder, by_text, longest
 from enrichment.script import INVISIBLE
 from enrichment.tables import read_table
 
 HOLDS_FROM: Final = 2
 """Weight of distinct phrases from which on advertising or a giveaway is told."""
+SURE: Final = 0.95  # the form alone leaves little doubt
+LIKELY: Final = 0.8
+MIN_REPEATED: Final = 10
+MIN_SPLIT: Final = 3
+CALLED: Final = 2  # friends that an entry to a giveaway must call
+ENTRY_LENGTH: Final = 24  # letters and digits; who says more has something to say
 
+_APPS: Final = ("line", "赖", "微信", "v信", "wechat", "weixin", "telegram", "tg", "whatsapp", "qq")
 _CONTACT: Final = re.compile(
     r"(?:line|赖|微信|v信|wechat|weixin|telegram|tg|whatsapp|qq)\s?(?:id|号)?\s?[:@]\s?"
     r"[a-z0-9_\-.]{4,}"
     r"|(?:加|\+)\s?(?:line|赖|微信|v信|wechat|telegram|qq)\s?[:@]?\s?[a-z0-9_\-.]{4,}"
-    r"|(?<!\d)09\d\d[ \-]?\d{3}[ \-]?\d{3}(?!\d)"
-    r"|(?<!\d)1[3-9]\d{9}(?!\d)"
 )
-_NUMBER_OR_NAME: Final = re.compile(r"[a-z0-9_\-.]{4}")  # every contact has one, few posts do
-_REPEATED: Final = re.compile(r"(\w)\1{9,}")
 _DRAWN: Final = re.compile(r"抽出?\s?\d{1,4}\s?(?:位|名|人|个)")
 _HAN: Final = "[㐀-鿿]"
 _HIDDEN: Final = re.compile(f"{_HAN}[{''.join(sorted(INVISIBLE))}]+(?={_HAN})")
-_SPLIT_UP: Final = re.compile(f"(?:{_HAN}[*^|_~·.丨]){{3,}}{_HAN}")
+_SPLIT_UP: Final = re.compile(f"(?:{_HAN}[*^|_~·.丨]){{{MIN_SPLIT},}}{_HAN}")
+_ENTRY: Final = re.compile(r"(?:^|[\s,!。])(?:\+1|留言\+1|已?(?:公开)?分享|抽我|求中|拜托抽中)")
+REPOSTED: Final = frozenset(("转发", "转发微博", "转", "转推", "repost", "rt", "快转微博", "转载"))
+"""All that a repost says when its author says nothing."""
 
 
 class Noise(StrEnum):
-    """Signals, not verdicts: each mart decides what it leaves out."""
+    """Rules; `docs/text.md` tells what each looks at."""
 
     ADVERTISING = "advertising"
     GIVEAWAY = "giveaway"
+    GIVEAWAY_ENTRY = "giveaway_entry"
     CONTACT_SPAM = "contact_spam"
     REPEATED_CHARACTERS = "repeated_characters"
     JAMMER_TEXT = "jammer_text"
+    REPOST = "repost"
+    BOT = "bot"
+
+
+Scores = dict[str, float]
 
 
 class NoiseReader:
@@ -46,26 +68,81 @@ class NoiseReader:
         rows = read_table("noise")
         self._finder = PhraseFinder((p, (signal, int(weight))) for p, signal, weight in rows)
 
-    def read(self, text: str, original: str | None) -> list[str]:
-        """Return distinct signals, sorted.
+    def read(self, heard: Heard) -> list[list[tuple[str, float]]]:
+        """Return (rule, score) pairs, text by text, by name; the score is from 0 to 1."""
+        scores: list[Scores] = [{} for _ in range(len(heard))]
+        self._note_phrases(heard, scores)
+        _note_forms(heard, scores)
+        _note_jammed(heard, scores)
+        _note_reposts(heard, scores)
+        return [sorted(told.items()) for told in scores]
 
-        `text` is folded and lower-cased, not masked: contacts are what is looked for. `original`
-        is the text as written where folding took something out of it, else None.
-        """
-        signals: set[str] = set(self._told_by_phrases(text))
-        if "抽" in text and _DRAWN.search(text):
-            signals.add(Noise.GIVEAWAY)
-        if _NUMBER_OR_NAME.search(text) and _CONTACT.search(text):
-            signals.add(Noise.CONTACT_SPAM)
-        if _REPEATED.search(text):
-            signals.add(Noise.REPEATED_CHARACTERS)
-        if _SPLIT_UP.search(text) or (original and len(_HIDDEN.findall(original)) > 1):
-            signals.add(Noise.JAMMER_TEXT)
-        return sorted(signals)
+    def _note_phrases(self, heard: Heard, scores: list[Scores]) -> None:
+        text = heard.lowered.text
+        for i, hits in by_text(longest(self._finder.find(text)), heard.offsets):
+            phrases: defaultdict[str, dict[str, int]] = defaultdict(dict)
+            for hit in hits:
+                signal, weight = hit.payload
+                phrases[signal][text[hit.start : hit.end]] = weight
+            for signal, found in phrases.items():
+                weight = sum(found.values())
+                if signal != "-" and weight >= HOLDS_FROM:
+                    scores[i][signal] = 1 - 0.5 ** min(weight, 20)
 
-    def _told_by_phrases(self, text: str) -> list[str]:
-        phrases: dict[str, dict[str, int]] = defaultdict(dict)
-        for hit in longest(self._finder.find(text)):
-            signal, weight = hit.payload
-            phrases[signal][text[hit.start : hit.end]] = weight
-        return [s for s, found in phrases.items() if s != "-" and sum(found.values()) >= HOLDS_FROM]
+
+def _note_forms(heard: Heard, scores: list[Scores]) -> None:
+    """Note contacts, draws and entries to them, and characters said over and over."""
+    texts = heard.lowered
+    drawn = [found.start() for found in _DRAWN.finditer(texts.text)]
+    starts, _ = long_runs(texts.codes, MIN_REPEATED)
+    repeated = starts[(heard.kinds[starts] & Kind.SPOKEN) > 0]
+    _note(scores, Noise.GIVEAWAY, texts.owners(drawn), SURE)
+    _note(scores, Noise.REPEATED_CHARACTERS, texts.owners(repeated), SURE)
+    _note(scores, Noise.CONTACT_SPAM, heard.masked(Masking.PHONE), LIKELY)
+    named = [i for i in texts.with_any_of(_APPS) if _finds(_CONTACT, texts, i)]
+    _note(scores, Noise.CONTACT_SPAM, named, SURE)
+    _note_entries(heard, scores)
+
+
+def _note_entries(heard: Heard, scores: list[Scores]) -> None:
+    """An entry to a giveaway calls friends, or says that it shared, and little else."""
+    for i, count in Counter(heard.masked(Masking.ACCOUNT).tolist()).items():
+        length = heard.own_lengths[i]
+        if length > ENTRY_LENGTH:
+            continue
+        is_entry = _finds(_ENTRY, heard.lowered, i)
+        if is_entry or (count > CALLED and not length):
+            scores[i][Noise.GIVEAWAY_ENTRY] = SURE if is_entry and count >= CALLED else LIKELY
+
+
+def _note_jammed(heard: Heard, scores: list[Scores]) -> None:
+    texts = heard.lowered
+    splitter_counts = texts.count((heard.kinds & Kind.SPLITTING) > 0)
+    candidates = np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist()
+    split = [i for i in candidates if _finds(_SPLIT_UP, texts, i)]
+    hidden = [i for i in heard.folded.ways if len(_HIDDEN.findall(heard.originals[i])) > 1]
+    _note(scores, Noise.JAMMER_TEXT, split, LIKELY)
+    _note(scores, Noise.JAMMER_TEXT, hidden, SURE)
+    _note(scores, Noise.JAMMER_TEXT, heard.masked(Masking.JAMMER), SURE)
+
+
+def _note_reposts(heard: Heard, scores: list[Scores]) -> None:
+    """A repost says nothing of its own, or only that it is one."""
+    quoting = {int(i) for i in heard.lowered.owners([start for start, _ in heard.quotes])}
+    lengths = heard.own_lengths
+    short = np.flatnonzero(lengths <= max(map(len, REPOSTED))).tolist()
+    for i in short:
+        if lengths[i] == 0:
+            if i in quoting:
+                scores[i][Noise.REPOST] = SURE
+        elif "".join(filter(str.isalnum, heard.own.text[slice(*heard.own.span(i))])) in REPOSTED:
+            scores[i][Noise.REPOST] = SURE
+
+
+def _note(scores: list[Scores], rule: Noise, texts: Iterable[int], score: float) -> None:
+    for i in texts:
+        scores[int(i)][rule] = score
+
+
+def _finds(pattern: re.Pattern[str], texts: Joined, i: int) -> bool:
+    return pattern.search(texts.text, *texts.span(i)) is not None

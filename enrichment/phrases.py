@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 import daachorse
+import numpy as np
 
+from enrichment.joined import Places
 from enrichment.script import fold_variants
 
 Payload = TypeVar("Payload")
@@ -37,6 +39,10 @@ class PhraseFinder(Generic[Payload]):
             (_is_latin(form[0]) or _is_latin(form[-1]), owners) for form, owners in payloads.items()
         ]
         self._automaton = daachorse.CharwiseDoubleArrayAhoCorasick(list(payloads))
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where any phrase begins, whatever stands around it."""
+        return (start for start, _, _ in self._automaton.find_overlapping(text))
 
     def find(self, text: str) -> list[Hit[Payload]]:
         """Return every hit whose Latin letters and digits are not part of a longer word."""
@@ -80,11 +86,23 @@ def longest(hits: list[Hit[Payload]]) -> list[Hit[Payload]]:
     return kept
 
 
+def by_text(
+    hits: Iterable[Hit[Payload]], offsets: Places
+) -> Iterator[tuple[int, list[Hit[Payload]]]]:
+    """Group hits in joined texts by the text they are in; texts without one are left out."""
+    listed = list(hits)
+    owners = np.searchsorted(offsets, [hit.start for hit in listed], side="right") - 1
+    groups: defaultdict[int, list[Hit[Payload]]] = defaultdict(list)
+    for owner, hit in zip(owners.tolist(), listed, strict=True):
+        groups[owner].append(hit)
+    yield from groups.items()
+
+
+def overlap(hit: Hit[Payload], other: Hit[Payload]) -> bool:
+    """Whether two hits share a character."""
+    return hit.start < other.end and other.start < hit.end
+
+
 def lies_within(hit: Hit[Payload], other: Hit[Payload]) -> bool:
     """Whether a hit is inside another one or covers the same place."""
     return other.start <= hit.start and hit.end <= other.end
-
-
-def boundaries_of(words: Sequence[str]) -> frozenset[int]:
-    """Return the positions between words, both ends of the text among them."""
-    return frozenset(accumulate(map(len, words), initial=0))

@@ -1,25 +1,45 @@
-"""Everything that is understood of one text, in one go."""
+"""Everything that is understood of texts, in one go."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from enrichment.fingerprint import fingerprint
-from enrichment.intent import IntentReader
+import numpy as np
+import pyarrow as pa
+
+from enrichment.columns import from_counts, list_column, string_column
+from enrichment.fingerprint import Prints
+from enrichment.folding import SCRIPTS
+from enrichment.heard import Heard, hear
 from enrichment.lexicon import Lexicon
-from enrichment.masking import mask
+from enrichment.masking import Masking
 from enrichment.mentions import Mention, MentionFinder, TopicFinder
+from enrichment.model import FoldedBatch, Told, open_model
 from enrichment.noise import NoiseReader
-from enrichment.phrases import boundaries_of
 from enrichment.regions import RegionFinder
-from enrichment.script import Folded, fold, lower
-from enrichment.sentiment import Mood, MoodReader
-from enrichment.words import cut_words, open_segmenter
+from enrichment.schema import ENRICHED
+from enrichment.words import open_segmenter
+
+MASKED: Final = {
+    "email_count": Masking.EMAIL,
+    "phone_count": Masking.PHONE,
+    "identity_count": Masking.IDENTITY,
+    "account_count": Masking.ACCOUNT,
+}
+
+
+class Mood(NamedTuple):
+    """A mood: score -1 to 1 (None when unknown), confidence 0 to 1."""
+
+    sentiment: str
+    score: float | None
+    confidence: float
 
 
 class Reading(NamedTuple):
-    """What was understood; `enrichment.schema.ENRICHED` tells the meaning of each part."""
+    """What was understood of one text; `schema.ENRICHED` tells the meaning of each part."""
 
     script: str
     folded_text: str
@@ -27,10 +47,15 @@ class Reading(NamedTuple):
     mentions: list[Mention]
     topics: list[str]
     mood: Mood
-    intents: list[str]
-    noise: list[str]
+    intents: list[Told]
+    aspects: list[Told]
+    noise: dict[str, float]
+    quotes: list[tuple[int, int]]
+    own_length: int
     regions: list[str]
+    masked_counts: dict[str, int]
     fingerprint: int | None
+    bands: list[int]
 
 
 class Reader:
@@ -40,38 +65,82 @@ class Reader:
         self._segmenter = open_segmenter(lexicon.frequencies)
         self._mentions = MentionFinder(lexicon)
         self._topics = TopicFinder(lexicon)
-        self._mood = MoodReader()
-        self._intents = IntentReader()
+        self._model = open_model()
         self._noise = NoiseReader()
         self._regions = RegionFinder()
 
     def read(self, text: str) -> Reading:
         """Understand one text; never raises, time is linear in its length."""
-        folded = fold(text)
-        words = cut_words(self._segmenter, folded.text)
-        boundaries = boundaries_of(words)
-        lowered = lower(folded.text)
-        speech = mask(lowered)
-        mood = self._mood.read(speech, boundaries)
+        columns = self.read_all([text])
+        row: dict[str, Any] = {name: column[0].as_py() for name, column in columns.items()}
+        ends = np.cumsum(row["word_lengths"]).tolist()
         return Reading(
-            script=folded.script,
-            folded_text=folded.text,
-            words=words,
-            mentions=_in_original(self._mentions.find(speech, boundaries), folded),
-            topics=self._topics.find(speech, boundaries),
-            mood=mood,
-            intents=self._intents.read(speech, mood),
-            noise=self._noise.read(lowered, text if folded.starts is not None else None),
-            regions=self._regions.find(speech, boundaries),
-            fingerprint=fingerprint(speech),
+            script=row["script"],
+            folded_text=row["folded_text"],
+            words=[
+                row["folded_text"][a:b] for a, b in zip([0, *ends[:-1]], ends, strict=False) if b
+            ],
+            mentions=[Mention(**mention) for mention in row["mentions"]],
+            topics=row["topics"],
+            mood=Mood(*(row[n] for n in ("sentiment", "sentiment_score", "sentiment_confidence"))),
+            intents=[Told(**told) for told in row["intents"]],
+            aspects=[Told(**told) for told in row["aspects"]],
+            noise={told["rule"]: told["score"] for told in row["noise"]},
+            quotes=[(quote["start"], quote["end"]) for quote in row["quotes"]],
+            own_length=row["own_length"],
+            regions=row["regions"],
+            masked_counts={name: row[name] for name in MASKED},
+            fingerprint=row["fingerprint"],
+            bands=row["bands"],
         )
 
+    def read_all(self, texts: Sequence[str]) -> dict[str, pa.Array]:
+        """Understand texts, at least one, into columns of `schema.ENRICHED` by name."""
+        heard = hear(texts, self._segmenter)
+        judged = self._model.predict(FoldedBatch(heard.own, heard.begins))
+        prints = Prints(heard)
+        return {
+            "script": _script_column(heard),
+            "folded_text": string_column(heard.shown),
+            "word_lengths": _word_lengths(heard),
+            "mentions": list_column("mentions", self._mentions.find(heard)),
+            "topics": pa.array(self._topics.find(heard), ENRICHED.field("topics").type),
+            **vars(judged),
+            "noise": list_column("noise", self._noise.read(heard)),
+            "quotes": list_column("quotes", _quotes(heard)),
+            "own_length": pa.array(heard.own_lengths.astype(np.int32)),
+            "regions": pa.array(self._regions.find(heard), ENRICHED.field("regions").type),
+            **_masked_counts(heard),
+            "fingerprint": prints.fingerprints(),
+            "bands": prints.bands(),
+            **prints.sketches(),
+        }
 
-def _in_original(mentions: list[Mention], folded: Folded) -> list[Mention]:
-    if folded.starts is None:
-        return mentions
-    spans = (folded.span(mention.start, mention.end) for mention in mentions)
-    return [m._replace(start=s, end=e) for m, (s, e) in zip(mentions, spans, strict=True)]
+
+def _script_column(heard: Heard) -> pa.Array:
+    names = pa.array([script.value for script in SCRIPTS])
+    return names.take(pa.array(heard.folded.scripts))
+
+
+def _word_lengths(heard: Heard) -> pa.Array:
+    begins = np.flatnonzero(heard.begins)
+    is_word = ~heard.shown.is_separator()[begins[:-1]]
+    counts = heard.shown.count(heard.begins[:-1]) - 1  # the separator is none of its words
+    return from_counts("word_lengths", counts, pa.array(np.diff(begins)[is_word].astype(np.uint16)))
+
+
+def _quotes(heard: Heard) -> list[list[tuple[int, int]]]:
+    quotes: list[list[tuple[int, int]]] = [[] for _ in range(len(heard))]
+    if heard.quotes:
+        owners = heard.lowered.owners([start for start, _ in heard.quotes])
+        for i, (start, end) in zip(owners.tolist(), heard.quotes, strict=True):
+            quotes[i].append(heard.in_original(i, start, end))
+    return quotes
+
+
+def _masked_counts(heard: Heard) -> dict[str, pa.Array]:
+    counts = {n: np.bincount(heard.masked(w), minlength=len(heard)) for n, w in MASKED.items()}
+    return {name: pa.array(count.astype(np.int32)) for name, count in counts.items()}
 
 
 @lru_cache(maxsize=4)

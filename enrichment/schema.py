@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-ENGINE_VERSION: Final = "1"
+ENGINE_VERSION: Final = "2"
 """Raised whenever code or a pinned text library changes any output; the golden test reminds."""
 
 
@@ -22,7 +22,29 @@ def _column(name: str, kind: pa.DataType, doc: str, *, required: bool = True) ->
 MENTION: Final = pa.struct(
     [
         _column("brand_id", pa.string(), "configured brand"),
+        _column("product_id", pa.string(), "product of it; NULL: the brand", required=False),
         _column("alias", pa.string(), "the alias as configured; the span shows it as written"),
+        _column("rule", pa.string(), "why it counts (enrichment.mentions.Rule)"),
+        _column("is_quoted", pa.bool_(), "stands in words of others (`quotes`)"),
+        _column("start", pa.int32(), "first code point in the original text"),
+        _column("end", pa.int32(), "code point after the last one"),
+    ]
+)
+TOLD: Final = pa.struct(
+    [
+        _column("name", pa.string(), "what holds"),
+        _column("confidence", pa.float32(), "0 to 1"),
+        _column("words", pa.list_(pa.string()), "folded words that spoke for it"),
+    ]
+)
+NOISE: Final = pa.struct(
+    [
+        _column("rule", pa.string(), "enrichment.noise.Noise"),
+        _column("score", pa.float32(), "0 to 1: how sure the rule is"),
+    ]
+)
+SPAN: Final = pa.struct(
+    [
         _column("start", pa.int32(), "first code point in the original text"),
         _column("end", pa.int32(), "code point after the last one"),
     ]
@@ -37,17 +59,32 @@ ENRICHED: Final = pa.schema(
     [
         _column("text_hash", pa.string(), "name of the text, as it came in"),
         _column("script", pa.string(), "hant, hans, mixed; none when no character tells"),
-        _column("folded_text", pa.string(), "Simplified, full-width forms and jammers undone"),
-        _column("words", pa.list_(pa.string()), "partition of folded_text: joined, they equal it"),
+        _column("folded_text", pa.string(), "Simplified, forms and jammers undone, people masked"),
+        _column("word_lengths", pa.list_(pa.uint16()), "of its words, in order; they sum up to it"),
         _column("mentions", pa.list_(MENTION), "brands by position, longest first, no overlap"),
         _column("topics", pa.list_(pa.string()), "distinct configured topics, sorted"),
         _column("sentiment", pa.string(), "positive, negative, neutral; unknown without evidence"),
         _column("sentiment_score", pa.float64(), "-1 to 1; NULL when unknown", required=False),
         _column("sentiment_confidence", pa.float64(), "0 to 1; 0 when unknown"),
-        _column("intents", pa.list_(pa.string()), "distinct intents, sorted (enrichment.intent)"),
-        _column("noise", pa.list_(pa.string()), "distinct noise signals, sorted"),
+        _column("intents", pa.list_(TOLD), "distinct intents by name (enrichment.intent)"),
+        _column("aspects", pa.list_(TOLD), "distinct aspects by name"),
+        _column("noise", pa.list_(NOISE), "distinct noise rules by name; nothing is left out"),
+        _column("quotes", pa.list_(SPAN), "what others wrote, by position; the rest is own words"),
+        _column("own_length", pa.int32(), "letters and digits of own words"),
         _column("regions", pa.list_(pa.string()), "distinct regions, sorted (data/regions.tsv)"),
-        _column("fingerprint", pa.uint64(), "equal for copies; NULL if too short", required=False),
+        _column("email_count", pa.int32(), "e-mail addresses masked in folded_text"),
+        _column("phone_count", pa.int32(), "telephone numbers masked in it"),
+        _column("identity_count", pa.int32(), "numbers of identity cards masked in it"),
+        _column("account_count", pa.int32(), "@names masked in it"),
+        _column("fingerprint", pa.int64(), "equal for copies; NULL if too short", required=False),
+        _column("bands", pa.list_(pa.int32()), "near-copies share one, place by place"),
+        _column(
+            "sketch_low",
+            pa.int64(),
+            "bits of its shingles; NULL if too short",
+            required=False,
+        ),
+        _column("sketch_high", pa.int64(), "the other half", required=False),
         _column("version", pa.string(), "engine version, dash, 12 digits of the lexicon's digest"),
     ]
 )

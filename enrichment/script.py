@@ -89,7 +89,7 @@ def converter(name: str) -> opencc.OpenCC:
 
 
 @cache
-def _telling_characters() -> tuple[frozenset[str], frozenset[str]]:
+def telling_characters() -> tuple[frozenset[str], frozenset[str]]:
     """Return the characters that only Traditional, and those that only Simplified text uses."""
     han = "\n".join(chr(code) for low, high in HAN_RANGES for code in range(low, high))
     traditional = _changed(han, "t2s") - ALSO_SIMPLIFIED
@@ -104,11 +104,8 @@ def _changed(lines: str, name: str) -> frozenset[str]:
 
 def detect_script(text: str) -> Script:
     """Say which script a text is in; `none` when every character is shared or not Chinese."""
-    return _script_of(frozenset(text))
-
-
-def _script_of(characters: frozenset[str]) -> Script:
-    traditional, simplified = _telling_characters()
+    characters = frozenset(text)
+    traditional, simplified = telling_characters()
     if traditional.isdisjoint(characters):
         return Script.NONE if simplified.isdisjoint(characters) else Script.HANS
     return Script.HANT if simplified.isdisjoint(characters) else Script.MIXED
@@ -122,12 +119,12 @@ def fold(text: str) -> Folded:
     tw2s would damage it (题么 → 题幺).
     """
     characters = frozenset(text)
-    compatible = _compatible_forms()
+    compatible = compatible_forms()
     if compatible.uneven.isdisjoint(characters):
         plain = _fold_evenly(text, characters & compatible.even.keys())
-        script = _script_of(characters)
+        script = detect_script(plain)
         return Folded(_simplify(plain, script), script)
-    plain, starts, ends = _fold_unevenly(text)
+    plain, starts, ends = fold_unevenly(text)
     script = detect_script(plain)
     return Folded(_simplify(plain, script), script, starts, ends)
 
@@ -144,23 +141,23 @@ def fold_variants(phrase: str) -> tuple[str, ...]:
 
 
 def lower(text: str) -> str:
-    """Lower-case without changing a position (İ would become two characters and stays)."""
+    """Lower-case character by character, without changing a position (İ would become two)."""
     lowered = text.lower()
-    if len(lowered) == len(text):
+    if len(lowered) == len(text) and "Σ" not in text:  # its lower form depends on its neighbours
         return lowered
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _simplify(text: str, script: Script) -> str:
     if script is Script.HANT:
-        return _convert(converter("tw2s"), text)
-    return _convert(converter("t2s"), text) if script is Script.MIXED else text
+        return convert(converter("tw2s"), text)
+    return convert(converter("t2s"), text) if script is Script.MIXED else text
 
 
-def _convert(conversion: opencc.OpenCC, text: str) -> str:
+def convert(conversion: opencc.OpenCC, text: str) -> str:
     """Convert without moving a position; OpenCC ends at a NUL, so it never sees one."""
     if "\0" in text:
-        return "\0".join(_convert(conversion, part) if part else "" for part in text.split("\0"))
+        return "\0".join(convert(conversion, part) if part else "" for part in text.split("\0"))
     converted = conversion.convert(text)
     if len(converted) == len(text):
         return converted
@@ -169,7 +166,7 @@ def _convert(conversion: opencc.OpenCC, text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _CompatibleForms:
+class CompatibleForms:
     """How compatibility characters fold: one to one (`even`), or moving positions (`uneven`)."""
 
     even: dict[str, str]
@@ -177,7 +174,7 @@ class _CompatibleForms:
 
 
 @cache
-def _compatible_forms() -> _CompatibleForms:
+def compatible_forms() -> CompatibleForms:
     even: dict[str, str] = {}
     uneven = set(INVISIBLE)
     for code in chain.from_iterable(range(low, high) for low, high in COMPATIBLE_RANGES):
@@ -187,7 +184,7 @@ def _compatible_forms() -> _CompatibleForms:
             uneven.add(character)
         elif form != character:
             even[character] = form
-    return _CompatibleForms(even, frozenset(uneven))
+    return CompatibleForms(even, frozenset(uneven))
 
 
 def _plain_form(character: str) -> str:
@@ -200,7 +197,7 @@ def _plain_form(character: str) -> str:
 
 def _fold_evenly(text: str, compatible: Set[str]) -> str:
     """Fold where every position stays; a post has a few such characters (，！), if any."""
-    even = _compatible_forms().even
+    even = compatible_forms().even
     if len(compatible) > MAX_REPLACED:
         return text.translate({ord(character): even[character] for character in compatible})
     for character in compatible:
@@ -208,7 +205,7 @@ def _fold_evenly(text: str, compatible: Set[str]) -> str:
     return text
 
 
-def _fold_unevenly(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+def fold_unevenly(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     """Fold where positions move: invisible characters, combining marks, ligatures."""
     characters: list[str] = []
     starts: list[int] = []

@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from enrichment.mentions import is_word_or_phrase
+from enrichment.fitting import is_word_or_phrase
 from enrichment.phrases import Hit, PhraseFinder, longest
 from enrichment.tables import read_table
 
@@ -65,10 +65,10 @@ class MoodReader:
             (phrase, _Word(role, float(weight))) for phrase, role, weight in read_table("mood")
         )
 
-    def read(self, text: str, boundaries: frozenset[int]) -> Mood:
-        """Return the mood; `boundaries` are the places between the words of the text."""
+    def read(self, text: str, begins: bytes) -> Mood:
+        """Return the mood; `begins` says, for each place, whether a word begins there."""
         found = self._finder.find(text)
-        hits = longest([hit for hit in found if is_word_or_phrase(text, hit, boundaries)])
+        hits = longest([hit for hit in found if is_word_or_phrase(text, hit, begins)])
         weighed = _weigh(text, hits)
         return _judge(weighed) if weighed else NO_MOOD
 

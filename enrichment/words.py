@@ -16,11 +16,17 @@ from importlib.util import find_spec
 from itertools import chain
 from typing import Any, Final, Protocol
 
+import numpy as np
+
+from enrichment.joined import Flags, Joined, decode, long_runs
+
 MAX_GUESSED: Final = 10_000
 """Code points of one text in which unknown words are guessed; behind them the dictionary decides
 alone. jieba's guessing is quadratic: 100,000 times the same character take it 24 s."""
 MAX_CHUNK: Final = 2_000
 MAX_RUN: Final = 10
+MAX_WORD: Final = 65_535
+"""Length of a word, so that two bytes hold it; only runs of one character come near."""
 
 WordFrequency = tuple[str, int]
 
@@ -49,14 +55,16 @@ class RustSegmenter:
 
     def cut(self, text: str, *, guess: bool) -> Iterable[str]:
         words: list[str] = self._jieba.cut(text, guess)
-        if not guess or _JOINING.isdisjoint(text):
+        if not guess or not (joined := set(filter(self._is_joined, set(words)))):
             return words
-        return chain.from_iterable(map(self._split_latin, words))
+        parts = {word: list(filter(None, _ASCII_PARTS.split(word))) for word in joined}
+        return chain.from_iterable(parts.get(word, (word,)) for word in words)
 
-    def _split_latin(self, word: str) -> Iterable[str]:
-        if not word.isascii() or _JOINING.isdisjoint(word) or self._jieba.has_word(word):
-            return (word,)
-        return filter(None, _ASCII_PARTS.split(word))
+    def _is_joined(self, word: str) -> bool:
+        """Whether a Latin word is several to jieba: it takes no sign into one but of its list."""
+        if len(word) < 2 or not word.isascii() or _JOINING.isdisjoint(word):
+            return False
+        return not self._jieba.has_word(word)
 
 
 class ReferenceSegmenter:
@@ -77,6 +85,38 @@ def open_segmenter(words: Iterable[WordFrequency]) -> Segmenter:
     return RustSegmenter(words) if find_spec("rjieba") else ReferenceSegmenter(words)
 
 
+def cut_all(segmenter: Segmenter, texts: Joined) -> Flags:
+    """Cut folded texts; say, position by position, whether a word begins there.
+
+    A separator is a word, too, so every text begins with one. One position more than there are
+    characters, for what would begin behind the last.
+    """
+    begins = np.zeros(len(texts.codes) + 1, np.bool_)
+    begins[texts.offsets] = True
+    begins[texts.offsets[1:] - 1] = True
+    is_guarded = (texts.lengths > MAX_CHUNK) | _has_long_run(texts)
+    guarded = np.flatnonzero(is_guarded).tolist()
+    if len(guarded) < len(texts):
+        easy = np.flatnonzero(~texts.each(is_guarded)) if guarded else None
+        said = decode(texts.codes[easy]) if easy is not None else texts.text
+        words = segmenter.cut(said, guess=True)
+        starts = np.cumsum(np.fromiter(map(len, words), np.int64))[:-1]
+        begins[starts if easy is None else easy[starts]] = True
+    for i in guarded:
+        start, end = texts.span(i)
+        lengths = list(map(len, cut_words(segmenter, texts.text[start:end])))
+        begins[start + np.cumsum(lengths)] = True
+    return begins
+
+
+def _has_long_run(texts: Joined) -> Flags:
+    """Say, text by text, whether it may hold a run that is no Latin word and no number."""
+    found = np.zeros(len(texts), np.bool_)
+    starts, _ = long_runs(texts.codes, MAX_RUN + 1)
+    found[texts.owners(starts)] = True
+    return found
+
+
 def cut_words(segmenter: Segmenter, text: str) -> list[str]:
     """Cut a folded text; a run of more than `MAX_RUN` equal characters is one word.
 
@@ -88,7 +128,7 @@ def cut_words(segmenter: Segmenter, text: str) -> list[str]:
     position = 0
     for piece, is_run in _split_runs(text):
         if is_run:
-            words.append(piece)
+            words += (piece[at : at + MAX_WORD] for at in range(0, len(piece), MAX_WORD))
         else:
             for chunk in _chunks(piece):
                 words += segmenter.cut(chunk, guess=position < MAX_GUESSED)

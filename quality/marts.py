@@ -35,7 +35,15 @@ PUBLICATION_TYPES = {
     "definition_version": "VARCHAR",
     "text_version": "VARCHAR",
     "code_version": "VARCHAR",
+    "text_count": "BIGINT",
+    "noisy_text_count": "BIGINT",
+    "unknown_mood_text_count": "BIGINT",
+    "wordless_text_count": "BIGINT",
+    "turned_text_count": "BIGINT",
+    "same_text_count": "BIGINT",
 }
+ABOUT_TEXTS = frozenset(name for name in PUBLICATION_TYPES if "text_" in name)  # NULL without texts
+FEWEST_TEXTS = 200  # below this many texts a share says nothing
 IS_SUPPRESSED = "is_suppressed"
 
 # Dense marts: one row per channel and day or period, whatever people did; never empty.
@@ -56,6 +64,21 @@ OPEN_ENDED_DATES = frozenset({"period_end_date", "valid_from_date"})
 
 
 @dataclass(frozen=True)
+class TextLimits:
+    """How well texts must be understood, in shares of distinct texts.
+
+    `last_noisy_share`: as last published, None before the first publication or when a person has
+    confirmed the new one.
+    """
+
+    max_noise_jump: float = 0.1
+    max_unknown_mood_share: float = 0.95
+    max_wordless_share: float = 0.3
+    min_same_share: float = 0.95
+    last_noisy_share: float | None = None
+
+
+@dataclass(frozen=True)
 class Expected:
     """What the marts are measured against.
 
@@ -68,12 +91,13 @@ class Expected:
     max_row_drop: float
     last_counts: Mapping[str, int]
     accepted_drops: Collection[str] = ()
+    texts: TextLimits = TextLimits()
 
 
 def rules_for_marts(contracts: Iterable[Mart], expected: Expected) -> tuple[Rule, ...]:
     """List every rule for a marts file."""
     marts = tuple(contracts)
-    rules = [*_publication_rules(marts)]
+    rules = [*_publication_rules(marts), *_text_rules(expected.texts)]
     for mart in marts:
         rules += _shape_rules(mart, expected)
         rules += _value_rules(mart)
@@ -92,7 +116,7 @@ def _publication_rules(marts: tuple[Mart, ...]) -> Iterator[Rule]:
     yield row_count(PUBLICATION, at_least=1)
     yield unique(PUBLICATION, ["version_id"])
     yield from columns(PUBLICATION, PUBLICATION_TYPES)
-    yield complete(PUBLICATION, [c for c in PUBLICATION_TYPES if c != "text_version"])
+    yield complete(PUBLICATION, [c for c in PUBLICATION_TYPES if c not in ABOUT_TEXTS])
     known = ", ".join(literal(name) for name in (PUBLICATION, *(mart.name for mart in marts)))
     yield never(
         PUBLICATION,
@@ -102,6 +126,39 @@ def _publication_rules(marts: tuple[Mart, ...]) -> Iterator[Rule]:
         "union all select view_name from duckdb_views() where not internal",
         says="no table or view beside the declared marts",
     )
+
+
+def _text_rules(limits: TextLimits) -> Iterator[Rule]:
+    """Noise that jumps, moods and words that are missing, and scripts that are read differently."""
+    if limits.last_noisy_share is not None:
+        jump = f"abs(noisy_text_count / text_count - {limits.last_noisy_share})"
+        yield _share_of_texts(
+            "noise_budget",
+            f"{jump} > {limits.max_noise_jump}",
+            f"the share of noise within {limits.max_noise_jump} of the last one, "
+            f"{limits.last_noisy_share:.3f}; --accept-drop texts confirms another",
+        )
+    yield _share_of_texts(
+        "moods_known",
+        f"unknown_mood_text_count / text_count > {limits.max_unknown_mood_share}",
+        f"at most {limits.max_unknown_mood_share} of texts without a known mood",
+    )
+    yield _share_of_texts(
+        "words_there",
+        f"wordless_text_count / text_count > {limits.max_wordless_share}",
+        f"at most {limits.max_wordless_share} of texts without words",
+    )
+    yield _share_of_texts(
+        "scripts_read_alike",
+        f"same_text_count / turned_text_count < {limits.min_same_share}",
+        f"at least {limits.min_same_share} of texts say the same in either script",
+        of="turned_text_count",
+    )
+
+
+def _share_of_texts(name: str, broken: str, says: str, of: str = "text_count") -> Rule:
+    query = f"select * from {PUBLICATION} where {of} >= {FEWEST_TEXTS} and {broken}"
+    return never(PUBLICATION, name, query, says=says)
 
 
 def _shape_rules(mart: Mart, expected: Expected) -> Iterator[Rule]:

@@ -105,8 +105,11 @@ with
 
 complaints as (
     select distinct text_hash
-    from read_parquet(?, union_by_name = true, hive_partitioning = false)
-    where list_contains(intents, 'complaint')
+    from (
+        select text_hash, unnest(intents) as told
+        from read_parquet(?, union_by_name = true, hive_partitioning = false)
+    )
+    where told.name = 'complaint'
 ),
 
 mentioned as (

@@ -30,7 +30,8 @@ READERS = {**OURS, "enable_external_access": "false", "lock_configuration": "tru
 class Facts:
     """What is true of a whole publication; `suppress_below` in people.
 
-    `text_version` is None where no text was understood.
+    `text_version` is None where no text was understood, and so are the counts of distinct texts
+    (tingchao.enriching.counting says what they count).
     """
 
     as_of_at: datetime
@@ -41,6 +42,12 @@ class Facts:
     definition_version: str
     text_version: str | None
     code_version: str
+    text_count: int | None = None
+    noisy_text_count: int | None = None
+    unknown_mood_text_count: int | None = None
+    wordless_text_count: int | None = None
+    turned_text_count: int | None = None
+    same_text_count: int | None = None
 
 
 def write_marts(work: Path, target: Path, marts: Sequence[Mart], suppress_below: int) -> None:
@@ -69,7 +76,9 @@ def stamp(target: Path, version: str, facts: Facts) -> None:
         connection.execute(
             "create table publication (version_id varchar, as_of_at timestamptz, "
             "through_date date, time_zone varchar, currency varchar, suppress_below integer, "
-            "definition_version varchar, text_version varchar, code_version varchar)"
+            "definition_version varchar, text_version varchar, code_version varchar, "
+            "text_count bigint, noisy_text_count bigint, unknown_mood_text_count bigint, "
+            "wordless_text_count bigint, turned_text_count bigint, same_text_count bigint)"
         )
         connection.execute(f"insert into publication values ({places})", values)
         connection.execute("checkpoint")

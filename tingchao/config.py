@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
@@ -74,11 +74,29 @@ class Reporting(_Model):
 
 
 class Alias(_Model):
-    """One way of writing a brand, and when it does not mean the brand."""
+    """One way of writing a brand or a product, and when it does not mean it."""
 
     text: Annotated[str, Field(min_length=1, max_length=100)]
     require_context: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
+
+
+def _accept_plain_aliases(data: Any) -> Any:
+    if isinstance(data, dict) and isinstance(data.get("aliases"), list):
+        aliases = [{"text": a} if isinstance(a, str) else a for a in data["aliases"]]
+        return {**data, "aliases": aliases}
+    return data
+
+
+class Product(_Model):
+    """What a brand sells under a name of its own; whoever names it speaks of the brand."""
+
+    id: Name
+    name: Annotated[str, Field(min_length=1)]
+    aliases: tuple[Alias, ...] = ()
+
+    _plain_aliases = model_validator(mode="before")(_accept_plain_aliases)
 
 
 class Brand(_Model):
@@ -90,14 +108,9 @@ class Brand(_Model):
     is_own: bool = False
     aliases: tuple[Alias, ...] = ()
     competitors: tuple[Name, ...] = ()
+    products: tuple[Product, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _accept_plain_aliases(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("aliases"), list):
-            aliases = [{"text": a} if isinstance(a, str) else a for a in data["aliases"]]
-            return {**data, "aliases": aliases}
-        return data
+    _plain_aliases = model_validator(mode="before")(_accept_plain_aliases)
 
 
 class Topic(_Model):
@@ -259,6 +272,12 @@ class Quality(_Model):
 
     max_row_drop: Annotated[float, Field(gt=0, le=1)] = 0.2
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_noise_jump: Annotated[float, Field(gt=0, le=1)] = 0.1
+    max_unknown_mood_share: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_wordless_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    min_same_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.95, description="of texts that must say the same in either script"
+    )
     stop_on_empty_file: bool = Field(
         default=False, description="a file without rows, of an import that had some, stops too"
     )
@@ -288,6 +307,14 @@ class Objective(_Model):
     strategy: str
     technology: str
     kpi: str
+
+
+def _repeated(where: Location, entries: Sequence[Any], name: str) -> Iterator[Mistake]:
+    ids = [entry.id for entry in entries]
+    for index, one in enumerate(ids):
+        if one in ids[:index]:
+            message = f"expected every id once, found {one!r} more than once"
+            yield Mistake((*where, index, "id"), message, name=name)
 
 
 class Config(_Model):
@@ -325,11 +352,9 @@ class Config(_Model):
 
     def _repeated_ids(self) -> Iterator[Mistake]:
         for what in ("brands", "channels", "imports"):
-            ids = [entry.id for entry in getattr(self, what)]
-            for index, name in enumerate(ids):
-                if name in ids[:index]:
-                    message = f"expected every id once, found {name!r} more than once"
-                    yield Mistake((what, index, "id"), message, name=what)
+            yield from _repeated((what,), getattr(self, what), what)
+        for i, brand in enumerate(self.brands):
+            yield from _repeated(("brands", i, "products"), brand.products, "products")
 
     def _unknown_names(self) -> Iterator[Mistake]:
         known = {

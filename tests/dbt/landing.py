@@ -195,7 +195,7 @@ def _value(column: pa.Field, value: Any) -> Any:
 
 def _enriched(version: str, text: str, mood: str, brands: list[tuple[str, str]]) -> Row:
     mentions = [
-        {"brand_id": brand, "alias": alias, "start": text.index(alias), "end": len(alias)}
+        {"brand_id": brand, "alias": alias, "rule": "word", "is_quoted": False}
         for brand, alias in brands
     ]
     said = {

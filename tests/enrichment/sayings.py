@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 from enrichment import Alias, Brand, Lexicon, Topic, build_lexicon
@@ -77,6 +78,7 @@ ODD = (
 SAYINGS = (*PRAISE, *BLAME, *MIXED, *PLAIN, *SIMPLIFIED, *LATIN, *ODD)
 
 
+@cache
 def lexicon() -> Lexicon:
     """Two brands of our own, one ambiguous word, one in Latin letters, two topics."""
     return build_lexicon(

@@ -144,6 +144,18 @@ def test_names_are_aliases_unless_they_are_given_as_such(tmp_path: Path) -> None
     ]
 
 
+def test_products_are_ways_of_naming_their_brand() -> None:
+    product = {"id": "cup", "name": "聽風杯", "aliases": ["風杯"]}
+    brand = {"id": "chaoming", "name": "潮鳴茶", "products": [product]}
+    config = Config.model_validate({"version": 1, "brands": [brand], "channels": []})
+    (made,) = lexicon_of(config).brands
+    assert [(a.text, a.product_id) for a in made.aliases] == [
+        ("潮鳴茶", None),
+        ("風杯", "cup"),
+        ("聽風杯", "cup"),
+    ]
+
+
 def test_batches_are_regrouped_by_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "MAX_ROWS", 10)
     monkeypatch.setattr(batching, "MAX_BYTES", 4096)

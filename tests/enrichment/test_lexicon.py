@@ -38,7 +38,7 @@ def test_an_alias_of_two_brands_is_refused_with_both_names(first: str, second: s
 
 def test_one_alias_with_two_conditions_is_refused() -> None:
     brand = Brand("one", (Alias("蘋果", ("手機",)), Alias("苹果")))
-    with pytest.raises(LexiconError, match="different require_context or deny"):
+    with pytest.raises(LexiconError, match="different product, require_context, deny or blockers"):
         build_lexicon([brand])
 
 

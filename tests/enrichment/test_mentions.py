@@ -90,7 +90,7 @@ def test_an_alias_that_does_not_hold_hides_no_shorter_one() -> None:
 
 def test_the_alias_is_told_as_configured() -> None:
     (mention,) = reader_of(lexicon()).read("我愛潮鸣茶").mentions
-    assert mention == ("chaoming", "潮鳴茶", 2, 5)
+    assert mention == ("chaoming", None, "潮鳴茶", "word", False, 2, 5)
 
 
 def test_topics_may_share_words_and_single_characters_are_words() -> None:

@@ -13,7 +13,16 @@ from tingchao.steps.text import describe_lines
 def test_every_line_gives_one_object(tmp_path: Path) -> None:
     lines = ["\ufeff我愛潮鸣茶\r\n".encode(), b"\n", "等了兩小時，雷".encode()]
     first, blank, last = map(json.loads, describe_lines(lines, config_of(tmp_path)))
-    mention = {"brand_id": "chaoming", "alias": "潮鳴茶", "start": 2, "end": 5, "written": "潮鸣茶"}
+    mention = {
+        "brand_id": "chaoming",
+        "product_id": None,
+        "alias": "潮鳴茶",
+        "rule": "word",
+        "is_quoted": False,
+        "start": 2,
+        "end": 5,
+        "written": "潮鸣茶",
+    }
     assert (first["text"], first["mentions"]) == ("我愛潮鸣茶", [mention])
     assert (blank["text"], blank["words"], blank["sentiment"]) == ("", [], "unknown")
     assert (last["sentiment"], last["script"]) == ("negative", "hant")
@@ -25,7 +34,8 @@ def test_no_configuration_means_no_brands() -> None:
     assert said["sentiment"] == "positive"
     assert list(said) == [
         *("text", "script", "folded_text", "words", "mentions", "topics", "sentiment"),
-        *("sentiment_score", "sentiment_confidence", "intents", "noise", "regions"),
+        *("sentiment_score", "sentiment_confidence", "intents", "aspects", "noise", "quotes"),
+        *("regions", "email_count", "phone_count", "identity_count", "account_count"),
         *("fingerprint", "version"),
     ]
 

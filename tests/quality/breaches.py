@@ -55,6 +55,10 @@ def breach(rule: Rule, mart: Mart | None) -> str:
         "nothing_gives_away": _one_row(table, f"{column} = null, {_derived(mart, column)} = 1"),
         "suppressed_hides_something": _one_row(table, _all_people(mart)),
         "only_declared_tables": "create table stray (a integer)",
+        "noise_budget": "update publication set noisy_text_count = 230",
+        "moods_known": "update publication set unknown_mood_text_count = 960",
+        "words_there": "update publication set wordless_text_count = 301",
+        "scripts_read_alike": "update publication set same_text_count = 280",
     }
     return shapes[name]
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from quality.counts import count_breaches
-from quality.marts import Expected, rules_for_marts
+from quality.marts import Expected, TextLimits, rules_for_marts
 from quality.rules import Rule
 from tests.quality.breaches import breach
 from tests.reports.candidate import write_candidate
@@ -22,7 +22,13 @@ ROWS_EVERYWHERE = dict.fromkeys(MARTS, 1)
 RULES = {
     rule.id: rule
     for rule in rules_for_marts(
-        MARTS.values(), Expected(suppress_below=5, max_row_drop=0.2, last_counts=ROWS_EVERYWHERE)
+        MARTS.values(),
+        Expected(
+            suppress_below=5,
+            max_row_drop=0.2,
+            last_counts=ROWS_EVERYWHERE,
+            texts=TextLimits(last_noisy_share=0.12),
+        ),
     )
 }
 
@@ -109,3 +115,23 @@ def test_more_people_may_be_active_than_are_fans(spoiled: duckdb.DuckDBPyConnect
 
 def holds(rule: Rule, count: int | str) -> bool:
     return isinstance(count, int) and rule.holds(count)
+
+
+def test_few_texts_or_none_are_not_judged(spoiled: duckdb.DuckDBPyConnection) -> None:
+    about_texts = ["noise_budget", "moods_known", "words_there", "scripts_read_alike"]
+    for texts in ("199", "null"):
+        spoiled.execute("begin")
+        counted = ", ".join(
+            f"{name} = {texts}" for name in ("text_count", "noisy_text_count", "turned_text_count")
+        )
+        spoiled.execute(f"update publication set {counted}, same_text_count = 0")
+        for name in about_texts:
+            row = spoiled.execute(RULES[f"publication.{name}"].measure).fetchone()
+            assert row == (0,), name
+        spoiled.execute("rollback")
+
+
+def test_noise_is_held_against_what_was_published_last_and_only_then() -> None:
+    first = {rule.name for rule in rules_for_marts(MARTS.values(), FIRST)}
+    assert "noise_budget" not in first
+    assert "moods_known" in first

@@ -18,6 +18,12 @@ FACTS = Facts(
     definition_version="1",
     text_version="1-lexicon",
     code_version="0.1.0",
+    text_count=1_000,
+    noisy_text_count=100,
+    unknown_mood_text_count=400,
+    wordless_text_count=10,
+    turned_text_count=300,
+    same_text_count=299,
 )
 VERSION = "20261031T160000Z-0123456789ab"
 

@@ -51,8 +51,8 @@ def work(tmp_path: Path) -> Path:
         for script in (POSTS, ACTS, MENTIONS):
             connection.execute(script)
         connection.execute(
-            "copy (select * from (values ('t-bad', ['complaint', 'question']), "
-            "('t-nice', ['praise'])) t (text_hash, intents)) "
+            "copy (select * from (values ('t-bad', [{'name': 'complaint'}, {'name': 'question'}]), "
+            "('t-nice', [{'name': 'praise'}])) t (text_hash, intents)) "
             f"to '{tmp_path / 'texts.parquet'}' (format parquet)"
         )
     return path

@@ -119,3 +119,19 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["example.yml", "demo.yml"])
 def test_the_configurations_that_ship_are_valid(name: str) -> None:
     assert load_config(REPOSITORY / "config" / name).channels
+
+
+def test_products_have_plain_or_careful_aliases_and_each_id_once(tmp_path: Path) -> None:
+    products = """\
+    products:
+      - {id: cup, name: 杯子, aliases: [小杯, {text: 大杯, blockers: [最大杯]}]}
+      - {id: lid, name: 蓋子}
+"""
+    said = GOOD.replace("channels:\n", f"{products}channels:\n")
+    (brand,) = load_config(write(tmp_path, said)).brands
+    cup, lid = brand.products
+    assert [alias.text for alias in cup.aliases] == ["小杯", "大杯"]
+    assert cup.aliases[1].blockers == ("最大杯",)
+    assert lid.aliases == ()
+    with pytest.raises(ConfigurationError, match="expected every id once, found 'cup'"):
+        load_config(write(tmp_path, said.replace("id: lid", "id: cup")))

@@ -1,9 +1,10 @@
 """Enriched texts on disk: files that appear whole, what was read for them, since when they count.
 
 `texts/version=<version>/<name>.parquet` holds rows, `versions/<version>.json` says since when the
-version is in use, and `read/version=<version>/<name>.json` says which segments of the lake a run
-has gone through and which files came of it. That is a shortcut and no truth: it counts as long as
-every file it names is there, so whoever deletes enriched texts gets them again.
+version is in use, `lexicons/<version>.json` what it listened for, and
+`read/version=<version>/<name>.json` says which segments of the lake a run has gone through and
+which files came of it. That is a shortcut and no truth: it counts as long as every file it names is
+there, so whoever deletes enriched texts gets them again.
 """
 
 from __future__ import annotations
@@ -124,6 +125,29 @@ class EnrichedFiles:
         for path in sorted((self.root / f"read/version={self.version}").glob("*.json")):
             yield json.loads(path.read_bytes())
 
+    # ---- what an older version can give
+
+    def predecessor(self, lexicon: Lexicon) -> EnrichedFiles | None:
+        """Return the version last in use that read with the same engine and lists; None if none."""
+        if self._store.exists(f"versions/{self.version}.json"):
+            return None
+        told = [json.loads(path.read_bytes()) for path in (self.root / "lexicons").glob("*.json")]
+        usable = [row for row in told if row["base"] == lexicon.base]
+        if not usable:
+            return None
+        latest = max(usable, key=lambda row: (row["activated_at"], row["version"]))
+        return EnrichedFiles(self.root, latest["version"])
+
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Return what the lexicon of this version was made of (`Lexicon.parts`)."""
+        told = json.loads(self._store.read(f"lexicons/{self.version}.json").to_pybytes())
+        return {key: tuple(phrases) for key, phrases in told["parts"].items()}
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows of this version, file by file."""
+        for path in sorted(self._store.files_below(self._texts)):
+            yield pq.read_table(self._store.address(path), schema=ENRICHED_FILE)
+
     # ---- since when the version is in use
 
     def activate(self, lexicon: Lexicon, now: datetime) -> datetime:
@@ -140,5 +164,8 @@ class EnrichedFiles:
             "activated_at": activated_at.isoformat(),
         }
         content = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+        known = {**told, "base": lexicon.base, "parts": lexicon.parts}
+        made_of = json.dumps(known, ensure_ascii=False) + "\n"
+        self._store.write({f"lexicons/{self.version}.json": pa.py_buffer(made_of.encode())})
         self._store.write({path: pa.py_buffer(content.encode())})
         return activated_at

@@ -9,7 +9,7 @@ Every engine gives the same rows; how they are cut into files, and in which orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from enrichment import Alias, Brand, Lexicon, LexiconError, Topic, build_lexicon
 from tingchao import config as configured
 from tingchao.config import Engine
 from tingchao.context import Context
+from tingchao.enriching.carrying import carry_over
 from tingchao.enriching.files import EnrichedFiles
 from tingchao.errors import ConfigurationError
 from tingchao.fence import exclusive
@@ -33,11 +34,13 @@ class EnrichSummary:
     version: str
     enriched_count: int
     known_count: int
+    carried_count: int
     activated_at: datetime
 
     def __str__(self) -> str:
         return (
-            f"enriched {self.enriched_count:,} new texts ({self.known_count:,} were known); "
+            f"enriched {self.enriched_count:,} new texts ({self.known_count:,} were known, "
+            f"{self.carried_count:,} taken over from the version before); "
             f"version {self.version}, in use since {self.activated_at.isoformat()}"
         )
 
@@ -54,12 +57,13 @@ def enrich(context: Context, *, engine: str | None = None) -> EnrichSummary:
         files = EnrichedFiles(context.data / "enriched", lexicon.version)
         files.clear_attempts()
         known_count = files.count()
+        carried_count = carry_over(lexicon, files)
         chosen = Engine(engine or context.config.engine)
         enriched_count = _enrich_new(context, lexicon, files, chosen)
         files.clear_attempts()
         files.write_empty()
         activated_at = files.activate(lexicon, context.now())
-    return EnrichSummary(lexicon.version, enriched_count, known_count, activated_at)
+    return EnrichSummary(lexicon.version, enriched_count, known_count, carried_count, activated_at)
 
 
 def _enrich_new(context: Context, lexicon: Lexicon, files: EnrichedFiles, engine: Engine) -> int:
@@ -103,10 +107,19 @@ def lexicon_of(config: configured.Config) -> Lexicon:
 
 
 def _aliases_of(brand: configured.Brand) -> Iterator[Alias]:
+    """Yield the aliases of a brand, then those of its products."""
+    yield from _written(brand.aliases, filter(None, (brand.name, brand.name_en)), None)
+    for product in brand.products:
+        yield from _written(product.aliases, (product.name,), product.id)
+
+
+def _written(
+    aliases: tuple[configured.Alias, ...], names: Iterable[str], product_id: str | None
+) -> Iterator[Alias]:
     """Yield the aliases as configured, then the names that are not among them."""
-    for alias in brand.aliases:
-        yield Alias(alias.text, alias.require_context, alias.deny)
-    written = {alias.text.casefold() for alias in brand.aliases}
-    for name in dict.fromkeys(filter(None, (brand.name, brand.name_en))):
+    for alias in aliases:
+        yield Alias(alias.text, alias.require_context, alias.deny, alias.blockers, product_id)
+    written = {alias.text.casefold() for alias in aliases}
+    for name in dict.fromkeys(names):
         if name.casefold() not in written:
-            yield Alias(name)
+            yield Alias(name, product_id=product_id)

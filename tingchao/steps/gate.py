@@ -20,10 +20,11 @@ from quality.landing import (
     rules_for_landing,
     stage_landing,
 )
-from quality.marts import Expected, rules_for_marts
+from quality.marts import Expected, TextLimits, rules_for_marts
 from quality.page import render_verdict
 from quality.verdict import RUNBOOK, Verdict, write_verdict
 from reports.errors import PublicationError
+from reports.manifest import Manifest
 from reports.shelf import Shelf
 from scrapers.source import load_source, source_names
 from tingchao.context import Context
@@ -32,6 +33,9 @@ from tingchao.fence import exclusive
 from tingchao.judge import Judge, hire_judge
 from tingchao.marts import load_marts
 from tingchao.verdicts import COLLECTED, judged_segments
+
+TEXTS = "texts"
+"""Name under which a person confirms a new share of noise."""
 
 Row = Mapping[str, Any]
 
@@ -129,14 +133,15 @@ def judge_marts(
 ) -> Verdict:
     """Judge a marts file against its contracts and the last published manifest, or refuse."""
     marts = load_marts()
-    _require_known("--accept-drop", accept_drop, {mart.name for mart in marts})
+    _require_known("--accept-drop", accept_drop, {TEXTS, *(mart.name for mart in marts)})
     version = shelf.current
-    last = shelf.manifest(version).mart_rows if version and shelf.has(version) else {}
+    manifest = shelf.manifest(version) if version and shelf.has(version) else None
     expected = Expected(
         suppress_below=context.config.reporting.suppress_below,
         max_row_drop=context.config.quality.max_row_drop,
-        last_counts=last,
+        last_counts=manifest.mart_rows if manifest else {},
         accepted_drops=frozenset(accept_drop),
+        texts=_text_limits(context, manifest, accept_drop),
     )
     if not path.is_file():
         raise GateRefusedError(f"gate marts: {path}: no such file; run `tingchao publish`")
@@ -144,6 +149,22 @@ def judge_marts(
     verdict = replace(verdict, waived=tuple(sorted(accept_drop)))
     _keep(context, verdict, folder, path.name)
     return verdict
+
+
+def _text_limits(
+    context: Context, manifest: Manifest | None, accept_drop: Collection[str]
+) -> TextLimits:
+    """Hold texts against the configuration, and noise against what was published last."""
+    limits = context.config.quality
+    facts = manifest.facts if manifest and TEXTS not in accept_drop else {}
+    noisy, texts = facts.get("noisy_text_count"), facts.get("text_count")
+    return TextLimits(
+        max_noise_jump=limits.max_noise_jump,
+        max_unknown_mood_share=limits.max_unknown_mood_share,
+        max_wordless_share=limits.max_wordless_share,
+        min_same_share=limits.min_same_share,
+        last_noisy_share=noisy / texts if noisy is not None and texts else None,
+    )
 
 
 def _gates_folder(context: Context, gate: str, run_id: str | None) -> Path:

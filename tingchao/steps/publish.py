@@ -31,11 +31,13 @@ from tingchao import __version__
 from tingchao.building.models import DATABASE
 from tingchao.building.state import read_state
 from tingchao.context import Context
+from tingchao.enriching.counting import count_understanding
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.judge import Judge, hire_judge
 from tingchao.marts import Mart, load_marts
 from tingchao.steps.build import definition_version
+from tingchao.steps.enrich import lexicon_of
 from tingchao.steps.gate import judge_marts
 
 MARTS, DESKS = "marts.duckdb", "desks.duckdb"
@@ -152,8 +154,20 @@ def _prepare(context: Context, shelf: Shelf) -> _Job:
         definition_version=definition_version(),
         text_version=state.text_version,
         code_version=f"{__version__}+{state.code_digest[:12]}",
+        **_about_texts(context, state.text_version),
     )
     return _Job(context, shelf, work, load_marts(), facts)
+
+
+def _about_texts(context: Context, version: str | None) -> dict[str, int]:
+    """Return how well the texts of a version are understood; nothing where there are none."""
+    found = count_understanding(_texts_of(context, version), lexicon_of(context.config))
+    return asdict(found) if found else {}
+
+
+def _texts_of(context: Context, version: str | None) -> list[Path]:
+    folder = context.data / "enriched" / "texts" / f"version={version}"
+    return sorted(folder.glob("*.parquet"))
 
 
 def _is_older(job: _Job) -> bool:
@@ -197,8 +211,7 @@ def _digest_tables(database: Path, keys: Mapping[str, tuple[str, ...]]) -> dict[
 
 
 def _understood(job: _Job) -> list[Path]:
-    texts = job.context.data / "enriched" / "texts" / f"version={job.facts.text_version}"
-    return sorted(texts.glob("*.parquet"))
+    return _texts_of(job.context, job.facts.text_version)
 
 
 def _read_texts(

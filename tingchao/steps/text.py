@@ -44,11 +44,18 @@ def _told(reading: Reading, text: str) -> dict[str, object]:
         "sentiment": reading.mood.sentiment,
         "sentiment_score": reading.mood.score,
         "sentiment_confidence": reading.mood.confidence,
-        "intents": reading.intents,
+        "intents": [told._asdict() for told in reading.intents],
+        "aspects": [told._asdict() for told in reading.aspects],
         "noise": reading.noise,
+        "quotes": [text[start:end] for start, end in reading.quotes],
         "regions": reading.regions,
-        "fingerprint": None if reading.fingerprint is None else f"{reading.fingerprint:016x}",
+        **reading.masked_counts,
+        "fingerprint": None if reading.fingerprint is None else _in_hex(reading.fingerprint),
     }
+
+
+def _in_hex(number: int) -> str:
+    return f"{number & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 def _undecodable_bytes(raw: bytes) -> int:

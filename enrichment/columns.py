@@ -1,0 +1,45 @@
+"""Columns of the enriched schema from plain lists and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from enrichment.joined import Codes, Joined, decode
+from enrichment.schema import ENRICHED
+
+
+def list_column(name: str, rows: Sequence[Sequence[tuple[Any, ...]]]) -> pa.Array:
+    """Return a column of lists of structs; each row holds its structs as tuples, in order."""
+    kind = ENRICHED.field(name).type
+    fields = list(kind.value_type)
+    flat = list(chain.from_iterable(rows))
+    values = zip(*flat, strict=True) if flat else ([] for _ in fields)
+    arrays = [pa.array(list(v), f.type) for v, f in zip(values, fields, strict=True)]
+    counts = np.fromiter(map(len, rows), np.int64, len(rows))
+    return from_counts(name, counts, pa.StructArray.from_arrays(arrays, fields=fields))
+
+
+def from_counts(name: str, counts: Any, values: pa.Array) -> pa.Array:
+    """Return a column of lists from how many values each row has, and all the values."""
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=ENRICHED.field(name).type)
+
+
+def string_column(texts: Joined) -> pa.Array:
+    """Return joined texts as a column of strings, without their separators."""
+    codes = texts.codes[~texts.is_separator()]
+    ends = np.cumsum(texts.lengths)
+    width_before = np.concatenate(([0], np.cumsum(_widths(codes))))
+    offsets = np.concatenate(([0], width_before[ends])).astype(np.int32)
+    said = decode(codes).encode("utf-8", "surrogatepass")
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(said))
+
+
+def _widths(codes: Codes) -> Any:
+    """Return how many bytes of UTF-8 each character takes."""
+    return 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)

@@ -1,0 +1,125 @@
+"""Many texts as one: one long string and its code points, so that one call works on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEPARATOR: Final = "\0"
+"""Stands behind every text. No word, phrase or address contains it, so nothing crosses it."""
+
+Codes = NDArray[np.uint32]
+Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Texts one after the other: text `i` is `codes[offsets[i] : offsets[i + 1] - 1]`.
+
+    `codes` are Unicode code points, a `SEPARATOR` behind each text; a text may hold that
+    character, too, so only `offsets` say where texts end.
+    """
+
+    codes: Codes
+    offsets: Places
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def starts(self) -> Places:
+        """Where each text begins; every text has at least its separator, so `reduceat` is safe."""
+        return self.offsets[:-1]
+
+    @property
+    def lengths(self) -> Places:
+        """Code points of each text, without its separator."""
+        return np.diff(self.offsets) - 1
+
+    @cached_property
+    def text(self) -> str:
+        """All texts as one string, separators among them; positions are those of `codes`."""
+        return decode(self.codes)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts one by one."""
+        return [self.text[start:end] for start, end in self.spans()]
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Yield where each text lies in `text`."""
+        return zip(self.starts.tolist(), (self.offsets[1:] - 1).tolist(), strict=True)
+
+    def span(self, i: int) -> tuple[int, int]:
+        """Return where one text lies in `text`."""
+        return int(self.offsets[i]), int(self.offsets[i + 1]) - 1
+
+    def owners(self, positions: Sequence[int] | Places) -> Places:
+        """Return which text each position belongs to."""
+        wanted = np.asarray(positions, np.int64)
+        return np.searchsorted(self.offsets, wanted, side="right") - 1
+
+    def with_any_of(self, signs: Iterable[str]) -> list[int]:
+        """Return the texts that any of these strings begins in."""
+        places = [at for sign in signs for at in occurrences(self.text, sign)]
+        return np.unique(self.owners(places)).tolist()
+
+    def is_separator(self) -> Flags:
+        """Return, position by position, whether a text ends there."""
+        flags = np.zeros(len(self.codes), np.bool_)
+        flags[self.offsets[1:] - 1] = True
+        return flags
+
+    def each(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Spread one value per text over its positions, the separator's among them."""
+        return np.repeat(values, np.diff(self.offsets))
+
+    def count(self, flags: Flags) -> Places:
+        """Count, text by text, the positions where a flag is up."""
+        before = np.concatenate(([0], np.cumsum(flags, dtype=np.int64)))
+        return np.asarray(before[self.offsets[1:]] - before[self.offsets[:-1]], np.int64)
+
+    def with_codes(self, codes: Codes) -> Joined:
+        """Return texts of the same lengths in other characters."""
+        return Joined(codes, self.offsets)
+
+
+def occurrences(text: str, sign: str) -> Iterator[int]:
+    """Yield where a string occurs in another, without overlap."""
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + len(sign))
+
+
+def join(texts: Sequence[str]) -> Joined:
+    """Put texts together; an empty list gives nothing at all."""
+    codes = encode(SEPARATOR.join((*texts, ""))) if texts else np.zeros(0, np.uint32)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=offsets[1:])
+    return Joined(codes, offsets)
+
+
+def encode(text: str) -> Codes:
+    """Return the code points of a string."""
+    raw = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return raw.astype(np.uint32, copy=False)
+
+
+def decode(codes: Codes) -> str:
+    """Return the string of these code points."""
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def long_runs(codes: Codes, at_least: int) -> tuple[Places, Places]:
+    """Return where runs of one character begin and end, of those that are `at_least` so long."""
+    edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+    bounds = np.concatenate(([0], edges, [len(codes)]))
+    is_long = np.diff(bounds) >= at_least
+    return bounds[:-1][is_long], bounds[1:][is_long]
