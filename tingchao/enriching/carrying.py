@@ -2,7 +2,7 @@
 
 A changed alias, topic or word acts only in texts that contain one of its phrases. The older
 version's folded texts show which these are; all other rows are taken over under the new version,
-as computed then. Where the engine or its own lists changed, nothing is (docs/decisions/0009).
+as computed then. Where the engine or its own lists changed, nothing is (docs/decisions/0011).
 """
 
 from __future__ import annotations
