@@ -8,7 +8,7 @@
    Under `meta.replaces` a model says how its rows are parted:
 
      month_of: date or timestamp column; when absent, the column in `from`
-     each:     text column of which every value is a part
+     each:     text column, or text made of columns, of which every value is a part
 
    A model that says neither is one part and rewritten whole.
 #}

@@ -6,7 +6,9 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_changed',
-    meta={'replaces': {'in': 'int_touched_bands', 'on': ['band_key']}}
+    meta={'replaces': {
+        'in': 'int_touched_bands', 'on': ['band_key'], 'each': 'cast(band_key % 64 as string)'
+    }}
 ) }}
 
 with
