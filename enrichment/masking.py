@@ -7,7 +7,8 @@ the folded text, too: that goes further than landing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -69,10 +70,11 @@ class Stretch(NamedTuple):
 
 def find_stretches(texts: Joined, kinds: NDArray[np.uint16]) -> list[Stretch]:
     """Find what is to be masked in folded, lower-cased texts; time is linear in them."""
+    addresses = list(_addresses(texts.text))
     return [
-        *_addresses(texts.text),
+        *addresses,
         *_accounts(texts.text, np.flatnonzero(kinds & Kind.ADDRESSING).tolist()),
-        *_numbers(texts, kinds),
+        *_outside(addresses, _numbers(texts, kinds)),
         *_jammers(texts),
     ]
 
@@ -144,6 +146,16 @@ def _numbers(texts: Joined, kinds: NDArray[np.uint16]) -> Iterator[Stretch]:
             yield Stretch(*found.span(), Masking.IDENTITY)
         for found in _PHONE.finditer(texts.text, *span):
             yield Stretch(*found.span(), Masking.PHONE)
+
+
+def _outside(addresses: list[Stretch], numbers: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Yield the numbers that are no part of an address: files and clicks are numbered, too."""
+    ends = {address.start: address.end for address in addresses}
+    starts = sorted(ends)
+    for number in numbers:
+        before = bisect_right(starts, number.start) - 1
+        if before < 0 or number.start >= ends[starts[before]]:
+            yield number
 
 
 def is_mainland_id(number: str) -> bool:

@@ -84,9 +84,12 @@ class NoiseReader:
             for hit in hits:
                 signal, weight = hit.payload
                 phrases[signal][text[hit.start : hit.end]] = weight
+            phrases.pop("-", None)
+            if heard.own_lengths[i] > ENTRY_LENGTH:
+                phrases.pop(Noise.GIVEAWAY_ENTRY, None)
             for signal, found in phrases.items():
                 weight = sum(found.values())
-                if signal != "-" and weight >= HOLDS_FROM:
+                if weight >= HOLDS_FROM:
                     scores[i][signal] = 1 - 0.5 ** min(weight, 20)
 
 

@@ -35,7 +35,15 @@ def test_people_are_masked_and_counted(text: str, shown: str, counted: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["訂單編號20260912345678000", "11010519491231002Y", "@", "3@", "2026-11-07 12:30"]
+    "text",
+    [
+        "https://a.example/wTK0912345678q0A",
+        "訂單編號20260912345678000",
+        "11010519491231002Y",
+        "@",
+        "3@",
+        "2026-11-07 12:30",
+    ],
 )
 def test_other_numbers_and_signs_stay(text: str) -> None:
     reading = read(text)

@@ -125,6 +125,7 @@ def test_intents(text: str, intents: set[str]) -> None:
         ("已分享 @小明 @小華", {"giveaway_entry"}),
         ("@小明 @小華 @小美", {"giveaway_entry"}),
         ("拜託抽中我！", {"giveaway_entry"}),
+        ("這首選我選我的高音真的很難唱，聽了三遍才學會轉音的地方，副歌倒是不難", set()),
         ("@小編 謝謝你的分享", set()),
         ("[自動回覆] 您好，稍後回覆您", {"bot"}),
         ("一般的心得文", set()),
