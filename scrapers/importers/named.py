@@ -208,12 +208,16 @@ class _Landing:
         if row.problem:
             raise ParsingFailedError(*row.problem)
         try:
-            return list(self.file.form.read(row, self.reading))
+            pieces = list(self.file.form.read(row, self.reading))
         except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
             # one odd record must not keep the others, and the files after this one, from landing
             said = f"expected a record of {self.file.form.name}, found an odd one"
             said += f" ({type(error).__name__}; what stands in it is kept without people)"
             raise ParsingFailedError("unreadable_record", said) from error
+        for found in pieces:
+            if found.table == "spend":
+                self.spent.require_new(found.record)
+        return pieces
 
     def close(self) -> None:
         """Take what only the whole file says, and close every channel, the file itself last.
@@ -243,8 +247,6 @@ class _Landing:
             self.outcome.covered = type(window)(start, end)
 
     def _land(self, found: Found) -> None:
-        if found.table == "spend":
-            self.spent.require_new(found.record)
         self._note_unknown(found)
         source = self.file.spec.source or found.source or self.file.source
         if found.completes:
