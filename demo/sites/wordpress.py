@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from demo.apis import Threads, answer_json, code, edited_by, query_of, stamp
 from demo.cast import OFFICIAL, Place
@@ -70,7 +69,7 @@ class WordpressSite:
 
     def _rest(self, place: Place, route: str, query: dict[str, str], now: int) -> Answer:
         if route in ("/", ""):
-            site = {"name": place.title, "description": "", "url": HOME, "home": HOME}
+            site: dict[str, Any] = {"name": place.title, "description": "", "url": HOME, "home": HOME}
             site |= {"gmt_offset": "8", "timezone_string": "Asia/Taipei", "namespaces": ["wp/v2"]}
             return answer_json(_only(site, query))
         threads = Threads.at(self.room.posts[place.id], now)
@@ -180,7 +179,7 @@ class WordpressSite:
         threads = Threads.at(self.room.posts[place.id], now)
         thread = THREAD.fullmatch(path)
         if path == "/wp-sitemap.xml" or path == "/wp-sitemap-posts-post-1.xml":
-            return self._sitemap(place, path, threads, now)
+            return _sitemap(path, threads, now)
         if not self.has_feeds or (thread and not self.has_thread_feeds):
             return _page("找不到網頁", 404)
         if path == "/feed/":
@@ -225,6 +224,7 @@ class WordpressSite:
 
     def _comment_item(self, post: Post, now: int) -> str:
         name, link = self._name(post), f"{_link(post.root)}#comment-{number(post)}"
+        guid = f"{HOME}/?p={number(post.root)}#comment-{number(post)}"
         content = _markup(post.saying_at(now).body)
         if post.parent is not None and post.parent.parent is not None:
             answered = f"{_link(post.root)}#comment-{number(post.parent)}"
@@ -233,27 +233,11 @@ class WordpressSite:
             f"\t<item>\n\t\t<title>\n\t\t{html.escape(name)} 發表的留言\t\t</title>\n"
             f"\t\t<link>{link}</link>\n\n\t\t<dc:creator><![CDATA[{name}]]></dc:creator>\n"
             f"\t\t<pubDate>{rfc_date(post.at)}</pubDate>\n"
-            f'\t\t<guid isPermaLink="false">{link}</guid>\n'
+            f'\t\t<guid isPermaLink="false">{guid}</guid>\n'
             f"\t\t\t\t\t<description>{_cdata(post.saying_at(now).body)}</description>\n"
             f"\t\t\t\t\t\t<content:encoded>{_cdata(content)}</content:encoded>\n"
             "\t\t\n\t\t\t</item>\n"
         )
-
-    def _sitemap(self, place: Place, path: str, threads: Threads, now: int) -> Answer:
-        head = '<?xml version="1.0" encoding="UTF-8"?>\n'
-        space = "http://www.sitemaps.org/schemas/sitemap/0.9"
-        if path == "/wp-sitemap.xml":
-            child = f"{HOME}/{quote(place.address)}/wp-sitemap-posts-post-1.xml"
-            maps = f"<sitemap><loc>{child}</loc></sitemap>"
-            body = f'<sitemapindex xmlns="{space}">{maps}</sitemapindex>'
-        else:
-            urls = "".join(
-                f"<url><loc>{_link(post)}</loc>"
-                f"<lastmod>{stamp(edited_by(post, now) or post.at)}</lastmod></url>"
-                for post in threads.roots
-            )
-            body = f'<urlset xmlns="{space}">{urls}</urlset>'
-        return Answer(200, (head + body).encode(), {"Content-Type": "application/xml"})
 
 
 def open_site(room: Room) -> WordpressSite:
@@ -305,6 +289,23 @@ def _feed(title: str, path: str, items: Sequence[str], ids: Iterable[str]) -> An
     return Answer(
         200, body.encode(), {"Content-Type": "application/rss+xml; charset=UTF-8"}, tuple(ids)
     )
+
+
+def _sitemap(path: str, threads: Threads, now: int) -> Answer:
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    if path == "/wp-sitemap.xml":
+        child = f"{HOME}/wp-sitemap-posts-post-1.xml"
+        maps = f"<sitemap><loc>{child}</loc></sitemap>"
+        body = f'<sitemapindex xmlns="{space}">{maps}</sitemapindex>'
+    else:
+        urls = "".join(
+            f"<url><loc>{_link(post)}</loc>"
+            f"<lastmod>{stamp(edited_by(post, now) or post.at)}</lastmod></url>"
+            for post in threads.roots
+        )
+        body = f'<urlset xmlns="{space}">{urls}</urlset>'
+    return Answer(200, (head + body).encode(), {"Content-Type": "application/xml"})
 
 
 def _page(title: str, status: int = 200) -> Answer:

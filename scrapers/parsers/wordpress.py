@@ -85,7 +85,7 @@ def site_zone(site: JsonRecord, otherwise: str) -> tzinfo:
             return ZoneInfo(str(name))
         if offset not in (None, ""):
             return timezone(timedelta(hours=float(offset)))
-    except (ValueError, OSError, OverflowError):
+    except (KeyError, TypeError, ValueError, OSError, OverflowError):
         pass
     return ZoneInfo(otherwise)
 

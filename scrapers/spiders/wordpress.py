@@ -331,7 +331,9 @@ class WordpressSpider(CursorSpider):
         number = parse.number_of_entry(entry, parse.COMMENT_NUMBER)
         name = parse.comment_id(number) if number else str(entry.guid or entry.link)
         known = visit.known.get(name)
-        root = root or visit.facts["links"].get(_page_of(entry.link))
+        about = parse.number_of_entry(entry, parse.POST_NUMBER)
+        named = visit.facts["links"].get(_page_of(entry.link))
+        root = root or (parse.post_id(about) if about else named)
         return self._entry(
             visit, entry, name, "comment", root or (known.root_id if known else None)
         )
@@ -369,10 +371,10 @@ class WordpressSpider(CursorSpider):
         yield from ()
 
     def _own(self, visit: CursorVisit, path: str) -> str:
-        """Return an address of the blog as a page of the server that was configured."""
-        base = urlsplit(self.base(visit))
-        own = urlsplit(path)
-        return own._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+        """Return an address that the blog names as a page of the server that was configured."""
+        base, own = urlsplit(self.base(visit)), urlsplit(path)
+        below = own.path if own.path.startswith(base.path) else base.path + own.path
+        return own._replace(scheme=base.scheme, netloc=base.netloc, path=below).geturl()
 
     def _miss(self, visit: CursorVisit, root: str, said: str) -> None:
         """Say what is not heard when the comments of a post, or late ones, are closed."""

@@ -139,13 +139,16 @@ def test_where_rest_is_closed_the_feeds_land_what_exists(rest: str, tmp_path: Pa
     assert any(row["is_deleted"] for row in hall.lake.read("posts").to_pylist())
 
 
-def test_a_thread_that_hides_its_older_comments_is_a_hole(tmp_path: Path) -> None:
-    hall = make_hall(tmp_path)  # from the third day on, threads of more than ten comments
+def test_a_thread_that_hides_its_older_comments_is_a_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "FEED_PAGE", 6)
+    hall = make_hall(tmp_path)
     hall.site.rest = "disabled"  # type: ignore[attr-defined]
     now = FIRST + 6 * DAY
     end = hall.visit(now, since=FIRST).end
     assert end.stop_reason is StopReason.CAP
-    assert "shows 10 of 11 comments" in str(end.detail)
+    assert "shows 6 of " in str(end.detail)
     hidden = set(hall.exists(now)) - set(hall.landed())
     assert hidden
     assert end.covered is not None
