@@ -314,9 +314,9 @@ _PLACES = (
         pace=0.08,
         opens=0.0,
         weekend=1.2,
-        official="茶園筆記",
+        official="1",
         opening=Opening.OFFICIAL,
-        audience=Audience.SNAPSHOT,
+        shows_fans=False,
     ),
     Place(
         id="yt-wuyu",

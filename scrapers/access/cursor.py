@@ -135,6 +135,10 @@ class CursorSpider(ChannelSpider):
         """Yield calls that ask for known posts by id (`Call.asked`), if the platform answers so."""
         yield from ()
 
+    def decode(self, response: Response) -> Any:
+        """Return what an answer says: JSON, for nearly every platform."""
+        return _decode(response)
+
     def find_error(self, data: Any, response: Response) -> Problem | None:
         """Return what an answer complains of; sources know their platform's own codes."""
         return problem_by_status(data, response)
@@ -305,12 +309,12 @@ class CursorSpider(ChannelSpider):
 
     def _is_answer(self, response: Response) -> bool:
         try:
-            return self.find_error(_decode(response), response) is not None
+            return self.find_error(self.decode(response), response) is not None
         except SiteChangedError:
             return False
 
     def _on_answer(self, response: Response, visit: CursorVisit, call: Call) -> Iterator[Any]:
-        data = _decode(response)
+        data = self.decode(response)
         problem = self.find_error(data, response)
         visit.wait = self.pause(response)
         if problem is not None:
@@ -351,7 +355,7 @@ class CursorSpider(ChannelSpider):
                 self._push(visit, [smaller])
                 yield from self._advance(visit)
             case Trouble.GONE | Trouble.CLOSED:
-                self._go_without(visit, call, said)
+                self.go_without(visit, call, said)
                 yield from self._advance(visit)
 
     def _how_to_renew(self, visit: CursorVisit) -> str:
@@ -389,7 +393,8 @@ class CursorSpider(ChannelSpider):
     def _asked_wait(self, response: Response, visit: CursorVisit) -> float | None:
         return retry_after(response, self.job.clock()()) or visit.wait or None
 
-    def _go_without(self, visit: CursorVisit, call: Call, said: str) -> None:
+    def go_without(self, visit: CursorVisit, call: Call, said: str) -> None:
+        """Go on without an answer that the platform does not give."""
         if call.asked:
             self._push(visit, [lambda v: self._missing(v, call.asked)])
         elif call.root is not None:

@@ -93,7 +93,7 @@ def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
     text = decode(body, [charset, declared[1].decode("ascii") if declared else None])
     if text.lstrip().startswith("{"):
         return _json_feed(text)
-    root = _parse_xml(text)
+    root = parse_xml(text)
     name = _name(root)
     if name in {"rss", "rdf:RDF"}:
         return _rss(root)
@@ -274,7 +274,8 @@ def _printed(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _parse_xml(text: str) -> etree._Element:
+def parse_xml(text: str) -> etree._Element:
+    """Parse what may be ill-formed; `NotAFeedError` when nothing of it is XML."""
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -331,6 +332,11 @@ def _name(element: etree._Element) -> str:
     if prefix is None:
         prefix = f"{element.prefix}:" if element.prefix else ""
     return f"{prefix}{name.localname}"
+
+
+def local_name(element: etree._Element) -> str:
+    """Return an element's name without its namespace; a comment has none."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
 def _text(element: etree._Element) -> str:
