@@ -89,6 +89,8 @@ def open_session(application: str, environment: Mapping[str, str] = os.environ) 
     os.environ.setdefault("SPARK_LOCAL_IP", environment.get(DRIVER_HOST, LOOPBACK))
     builder = SparkSession.builder.appName(application)
     remote = environment.get(REMOTE)
+    if remote:
+        os.environ["SPARK_REMOTE"] = remote  # dbt asks for a session of its own, which must be this
     builder = builder.remote(remote) if remote else builder.master(_master(environment))
     for name, value in session_settings(environment).items():
         builder = builder.config(name, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,13 @@ def test_a_server_is_only_asked_for_what_a_session_may_set() -> None:
     settings = session_settings({spark.REMOTE: "sc://spark:15002"})
     assert {name.split(".")[1] for name in settings} == {"sql"}
     assert settings.keys() == {*spark.SESSION, "spark.sql.shuffle.partitions"}
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed: make spark")
+def test_dbt_gets_the_remote_session_that_we_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyspark.sql import SparkSession
+
+    monkeypatch.setenv("SPARK_REMOTE", "")
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", lambda _builder: None)
+    open_session("test", {spark.REMOTE: "sc://spark:15002"})
+    assert os.environ["SPARK_REMOTE"] == "sc://spark:15002"
