@@ -22,7 +22,8 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -58,6 +59,7 @@ from scrapers.middlewares.patience import retry_after
 from scrapers.parsers.json_record import JsonRecord, without
 from scrapers.records import PostRecord, Record, Refused
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_OF_A_DAY = 86_400
 MISREAD_IN_A_ROW = 3
 
@@ -73,6 +75,7 @@ class Lost(NamedTuple):
 class CursorVisit(Visit):
     """Where the walk over one channel stands; the last of `steps` and `parts` comes next."""
 
+    opened_at: datetime | None = None
     steps: list[Any] = field(default_factory=list)
     parts: list[Window] = field(default_factory=list)
     part: Window | None = None
@@ -82,6 +85,7 @@ class CursorVisit(Visit):
     blank_pages: int = 0
     done: list[Window] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    has_shown: bool = False  # whether the list showed anything, of whatever time
     listed: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     unsure: set[str] = field(default_factory=set)
@@ -89,6 +93,15 @@ class CursorVisit(Visit):
     declared_total: int | None = None
     wait: float = 0
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def known_under(self) -> dict[str, list[str]]:
+        """Ids of the known posts under each root."""
+        under: dict[str, list[str]] = {}
+        for post_id, post in self.known.items():
+            if post.root_id is not None and post.root_id != post_id:
+                under.setdefault(post.root_id, []).append(post_id)
+        return under
 
 
 class CursorSpider(ChannelSpider):
@@ -189,6 +202,7 @@ class CursorSpider(ChannelSpider):
     # The walk.
 
     def begin(self, visit: CursorVisit) -> Iterator[Any]:
+        visit.opened_at = self.job.clock()()
         self._push(visit, [*self.opening(visit), self._refresh, self._open_list, self._find_lost])
         yield from self._advance(visit)
 
@@ -406,6 +420,7 @@ class CursorSpider(ChannelSpider):
         fresh = [x for x in page.listed if x.record.post_id not in visit.in_part]
         visit.in_part.update(x.record.post_id for x in fresh)
         visit.blank_pages = 0 if fresh else visit.blank_pages + 1
+        visit.has_shown = visit.has_shown or bool(fresh)
         for listed in page.listed:
             yield from self._with_what_is_under(visit, listed)
         order = [x.at for x in page.listed if x.at is not None and not x.is_pinned]
@@ -486,7 +501,7 @@ class CursorSpider(ChannelSpider):
 
     def _missing_under(self, visit: CursorVisit, root_id: str, declared: int | None) -> Steps:
         """Yield a tombstone for each known post under a root that was not shown any more."""
-        known = [i for i, post in visit.known.items() if post.root_id == root_id and i != root_id]
+        known = visit.known_under.get(root_id, [])
         is_blank = bool(declared) and visit.seen.isdisjoint(known)
         if root_id not in visit.unsure and not is_blank:
             yield from self._buried(visit, known)
@@ -495,8 +510,7 @@ class CursorSpider(ChannelSpider):
         """Yield a tombstone for each post that was asked for and not found, and for its thread."""
         for post_id in asked:
             if post_id not in visit.seen:
-                under = [i for i, post in visit.known.items() if post.root_id == post_id]
-                yield from self._buried(visit, dict.fromkeys([post_id, *under]))
+                yield from self._buried(visit, [post_id, *visit.known_under.get(post_id, [])])
 
     def _buried(self, visit: CursorVisit, ids: Iterable[str]) -> Steps:
         for post_id in ids:
@@ -515,7 +529,7 @@ class CursorSpider(ChannelSpider):
             and post.published_at is not None
             and start <= post.published_at < end
         }
-        if self.is_whole and visit.listed:
+        if self.is_whole and visit.has_shown:
             return self._missing(visit, [i for i in lost if _is_within(lost[i], visit.done)])
         return self.look_up(visit, lost) if lost else iter(())
 
@@ -565,12 +579,15 @@ class CursorSpider(ChannelSpider):
 
     def _was_emptied(self, visit: CursorVisit) -> bool:
         """Whether a list shows nothing at all, and nothing says what became of what it held."""
-        start = self.horizon(visit)
-        held = [i for i, p in self._roots(visit) if p.published_at and p.published_at >= start]
-        return not visit.listed and bool(held) and visit.seen.isdisjoint(held)
+        start, end = self.horizon(visit), visit.channel.end
+        held = [
+            i for i, p in self._roots(visit) if p.published_at and start <= p.published_at < end
+        ]
+        return not visit.has_shown and bool(held) and visit.seen.isdisjoint(held)
 
     def _clipped(self, visit: CursorVisit, windows: Iterable[Window]) -> list[Window]:
-        start, end = visit.channel.start, visit.channel.end
+        """Cut windows down to what was asked for and can have been seen when the channel began."""
+        start, end = visit.channel.start, min(visit.channel.end, visit.opened_at or EVER)
         ends = [(max(w.start, start), min(w.end, end)) for w in windows]
         return [Window(a, b) for a, b in ends if a < b]
 

@@ -107,7 +107,6 @@ class YoutubeSpider(CursorSpider):
 
     def listed(self, visit: CursorVisit, video: PostRecord, printed: str | None) -> Listed:
         counts = {c["name"]: c["lo"] for c in video.counters or ()}
-        known = any(post.root_id == video.post_id for post in visit.known.values())
         query = {
             "part": "snippet,replies",
             "videoId": video.post_id,
@@ -116,7 +115,9 @@ class YoutubeSpider(CursorSpider):
             "textFormat": "plainText",
         }
         threads = Call("commentThreads", self.read_threads, query, root=video.post_id)
-        is_silent = counts[COMMENTS] is None or (counts[COMMENTS] == 0 and not known)
+        is_silent = counts[COMMENTS] is None or (
+            counts[COMMENTS] == 0 and video.post_id not in visit.known_under
+        )
         at = read_time(printed)
         return Listed(
             video, () if is_silent else (threads,), COMMENTS, listed_at=at.at if at else None

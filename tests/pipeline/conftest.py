@@ -15,6 +15,7 @@ import pytest
 
 from demo.configuration import configuration
 from demo.exports import write_exports
+from demo.keys import KEYS
 from demo.server import HOST, PORT, TownServer, serving
 from demo.town import Town
 from tingchao.marts import load_marts
@@ -42,7 +43,7 @@ class Pipeline:
         """Start one command in a group of its own, as a scheduler would."""
         return subprocess.Popen(
             [sys.executable, "-m", "tingchao.cli", "--config", str(self.config), *command],
-            env={**os.environ, "TINGCHAO_PSEUDONYM_KEY": "5e" * 32, **(env or {})},
+            env={**os.environ, **KEYS, "TINGCHAO_PSEUDONYM_KEY": "5e" * 32, **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

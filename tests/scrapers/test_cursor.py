@@ -298,6 +298,38 @@ class TestCover:
         end = crawl(tmp_path, Api({}), {"a": knows(END - HOUR)}, spider=Mute).end
         assert (end.stop_reason, end.covered) == (StopReason.BLANK_PAGE, None)
 
+    def test_a_backfill_behind_younger_posts_is_no_emptied_list(self, tmp_path: Path) -> None:
+        young = {"young": END + HOUR}
+        known = {"young": knows(END + HOUR), "gone": knows(END - HOUR)}
+        job = {"now": END + 9 * HOUR}
+        played = crawl(tmp_path, Api(young), known, job=job)
+        assert [post.post_id for post in played.posts() if post.is_deleted] == ["gone"]
+        assert played.end.stop_reason is StopReason.EXHAUSTED
+        assert played.end.covered == Window(START, END)
+
+    def test_a_list_that_is_whole_buries_what_it_leaves_out(self, tmp_path: Path) -> None:
+        class Whole(DemoSpider):
+            is_whole = True
+
+            def look_up(self, visit: CursorVisit, posts: Any) -> Iterator[Call]:
+                yield from ()
+
+        known = {
+            "p0": knows(END - HOUR),
+            "gone": knows(END - 2 * HOUR),
+            "c": knows(END - HOUR, "gone"),
+        }
+        api = Api(hourly(1))
+        played = crawl(tmp_path, api, known, spider=Whole)
+        assert [post.post_id for post in played.posts() if post.is_deleted] == ["gone", "c"]
+        assert "lookup" not in api.paths
+        broken = crawl(tmp_path, Api({}), known, spider=Whole).end
+        assert (broken.stop_reason, broken.covered) == (StopReason.BLANK_PAGE, None)
+
+    def test_time_that_has_not_come_is_not_covered(self, tmp_path: Path) -> None:
+        end = crawl(tmp_path, Api(hourly(1)), job={"now": END - HOUR}).end
+        assert end.covered == Window(START, END - HOUR)
+
     def test_two_channels_of_one_host_each_have_an_end(self, tmp_path: Path) -> None:
         channels = [
             make_channel(f"{URL}/{i}", channel_id=f"c{i}", start=START, end=END) for i in range(300)
