@@ -143,6 +143,10 @@ class CursorSpider(ChannelSpider):
         """Return what an answer complains of; sources know their platform's own codes."""
         return problem_by_status(data, response)
 
+    def rescue(self, visit: Any, call: Call, problem: Problem) -> Steps | None:  # noqa: ARG002
+        """Return what to do about a problem in place of what its kind says; None: nothing else."""
+        return None
+
     def smaller(self, call: Call) -> Call | None:  # noqa: ARG002
         """Return a call for less of the same, when an answer would be too large."""
         return None
@@ -339,6 +343,11 @@ class CursorSpider(ChannelSpider):
         self, visit: CursorVisit, call: Call, problem: Problem, response: Response
     ) -> Iterator[Any]:
         said = f"{self.name} {urlsplit(response.url).path}: {problem.code}: {problem.message}"
+        rescued = self.rescue(visit, call, problem)
+        if rescued is not None:
+            self._push(visit, rescued)
+            yield from self._advance(visit)
+            return
         match problem.kind:
             case Trouble.EXPIRED:
                 raise SiteRefusedError(f"{said}. {self._how_to_renew(visit)}")

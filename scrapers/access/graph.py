@@ -1,0 +1,203 @@
+"""Meta's Graph APIs: lists by cursor, insights by metric, limits in headers.
+
+The version stands in the path, for a call without one is answered by the oldest that lives; another
+one is a channel's `options: {api_version: v26.0}`. One metric that the platform does not know fails
+the whole question: it is asked again in halves, and what is refused alone is remembered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from scrapy.http import Response
+
+from lake import StopReason, Window
+from scrapers.access.calls import Answer, Call, Problem, Steps, Trouble, headers_of
+from scrapers.access.cursor import CursorSpider, CursorVisit
+from scrapers.access.metrics import RefusedMetrics
+from scrapers.parsers import graph
+from scrapers.parsers.graph import Told
+from scrapers.records import ChannelRecord
+
+SECRETS = ("access_token", "appsecret_proof")
+
+
+@dataclass(frozen=True)
+class Question(Call):
+    """A call for metrics of one group; without its answer the crawl goes on.
+
+    `metrics` are asked for in one call; `group` names what they are asked of: pages, posts, reels.
+    """
+
+    group: str = ""
+    metrics: tuple[str, ...] = ()
+
+    def about(self, metrics: Sequence[str]) -> Question:
+        query = {**self.query, "metric": ",".join(metrics)}
+        return replace(self, metrics=tuple(metrics), query=query, tries=0)
+
+
+class GraphSpider(CursorSpider):
+    """What Facebook pages, Instagram and Threads have in common."""
+
+    version: ClassVar[str]
+    day_metrics: ClassVar[tuple[str, ...]] = ()
+    longest_span = timedelta(days=90)  # of one question for day values
+    late_days = 7  # values of so many days may still change
+
+    def __init__(self, job: Any, **arguments: Any) -> None:
+        super().__init__(job, **arguments)
+        self._refused_metrics: dict[str, RefusedMetrics] = {}
+
+    def base(self, visit: CursorVisit) -> str:
+        return f"{super().base(visit)}/{visit.channel.options.get('api_version', self.version)}"
+
+    def find_error(self, data: Any, response: Response) -> Problem | None:
+        return graph.read_error(data, headers_of(response)) or super().find_error(data, response)
+
+    def pause(self, response: Response) -> float:
+        return graph.pause(headers_of(response)) or super().pause(response)
+
+    def smaller(self, call: Call) -> Call | None:
+        limit = int(call.query.get("limit") or 1)
+        return call.turned(limit=limit // 2) if limit > 1 else None
+
+    def rescue(self, visit: CursorVisit, call: Call, problem: Problem) -> Steps | None:
+        """Split a question that one metric fails; leave out what alone is refused."""
+        can_do_without = problem.kind in (Trouble.REFUSED, Trouble.GONE, Trouble.CLOSED)
+        if not can_do_without:
+            return None
+        if isinstance(call, Question):
+            return self._without_metric(visit, call, problem)
+        if call.root is not None and problem.kind is Trouble.REFUSED:
+            visit.unsure.add(call.root)
+            return self._leave_out(visit, "comments", problem)
+        return None
+
+    def next_page(self, answer: Answer) -> Call | None:
+        """Return the call for the next page; only where none is named does a list end."""
+        paging = answer.data.get("paging")
+        url = paging.get("next") if isinstance(paging, dict) else None
+        if not url:
+            return None
+        call = answer.call.at(str(url))
+        return replace(call, query={k: v for k, v in call.query.items() if k not in SECRETS})
+
+    def question(
+        self,
+        visit: CursorVisit,
+        path: str,
+        group: str,
+        metrics: Sequence[str],
+        read: Callable[[Answer, Any], Steps],
+        **query: Any,
+    ) -> Iterator[Question]:
+        """Yield one call for those of the metrics that were not refused lately."""
+        refused = self._metrics_refused(visit).among(group, metrics)
+        if refused:
+            visit.facts.setdefault("spared", Counter()).update(f"{group}.{m}" for m in refused)
+        left = tuple(metric for metric in metrics if metric not in refused)
+        if left:
+            yield Question(path, read, query, group=group).about(left)
+
+    def day_questions(
+        self, visit: CursorVisit, path: str, group: str, **query: Any
+    ) -> Iterator[Any]:
+        """Ask for day values of the window and of the days before it that may still change."""
+        end = visit.channel.end
+        since = visit.channel.start - timedelta(days=self.late_days)
+        while since < end:
+            until = min(since + self.longest_span, end)
+            yield partial(
+                self.question,
+                path=path,
+                group=group,
+                metrics=self.day_metrics,
+                read=self.read_days,
+                since=int(since.timestamp()),
+                until=int(until.timestamp()),
+                **query,
+            )
+            since = until
+
+    def read_days(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        """Keep day values until all metrics of all days have been told."""
+        days: dict[datetime, dict[str, int]] = visit.facts.setdefault("days", {})
+        for told in graph.read_insights(answer.data):
+            if told.at is not None and told.at <= self.job.clock()():
+                days.setdefault(told.at, {})[told.name] = told.value
+        yield from ()
+
+    def land_days(self, visit: CursorVisit) -> Iterator[ChannelRecord]:
+        """Yield the day values: counters of the instants at which their days ended."""
+        for at, told in sorted(visit.facts.pop("days", {}).items()):
+            yield ChannelRecord(
+                channel_id=visit.channel.id, observed_at=at, counters=graph.counters_of(told)
+            )
+
+    def post_insights(
+        self, post_id: str, group: str, metrics: Sequence[str], **query: Any
+    ) -> Callable[[Any], Steps]:
+        """Return the step that asks for a post's metrics; `counters_told` has them afterwards."""
+
+        def read(answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+            told: Iterator[Told] = graph.read_insights(answer.data)
+            found = visit.facts.setdefault("told", {}).setdefault(post_id, {})
+            found.update({one.name: one.value for one in told})
+            yield from ()
+
+        path = f"{post_id}/insights"
+        return partial(self.question, path=path, group=group, metrics=metrics, read=read, **query)
+
+    def counters_told(self, visit: CursorVisit, post_id: str) -> tuple[Any, ...]:
+        return graph.counters_of(visit.facts.get("told", {}).pop(post_id, {}))
+
+    def finish(
+        self, visit: Any, reason: StopReason, covered: Window | None = None, **more: Any
+    ) -> Iterator[Any]:
+        """End a channel, and say what it had to do without."""
+        for what, problem in visit.facts.pop("left_out", {}).items():
+            visit.notes.append(f"{what} left out {problem[0]:,} times, the last: {problem[1]}")
+        spared = visit.facts.pop("spared", None)
+        if spared:
+            visit.notes.append(
+                f"not asked for: {', '.join(sorted(spared))}: docs/runbook.md#metric-refused"
+            )
+        yield from super().finish(visit, reason, covered, **more)
+
+    def _without_metric(self, visit: CursorVisit, call: Question, problem: Problem) -> Steps:
+        if not graph.is_of_a_metric(problem):
+            yield from self._leave_out(visit, f"insights of {call.group}", problem)
+            return
+        if len(call.metrics) > 1:
+            half = len(call.metrics) // 2
+            yield call.about(call.metrics[:half])
+            yield call.about(call.metrics[half:])
+            return
+        (metric,) = call.metrics
+        if metric in self._metrics_refused(visit).among(call.group, [metric]):
+            return
+        self._metrics_refused(visit).add(call.group, metric, problem.message)
+        visit.notes.append(
+            f"{call.group}.{metric} is refused: {problem.code}: {problem.message}: "
+            "docs/runbook.md#metric-refused"
+        )
+
+    def _leave_out(self, visit: CursorVisit, what: str, problem: Problem) -> Steps:
+        left_out = visit.facts.setdefault("left_out", {})
+        times = left_out.get(what, (0, ""))[0]
+        left_out[what] = (times + 1, f"{problem.code}: {problem.message}")
+        return iter(())
+
+    def _metrics_refused(self, visit: CursorVisit) -> RefusedMetrics:
+        channel, folder = visit.channel.id, self.job.quota_folder
+        if channel not in self._refused_metrics:
+            path = folder / f"{self.name}.{channel}.refused-metrics.json" if folder else None
+            today = self.job.clock()().date()
+            self._refused_metrics[channel] = RefusedMetrics(path, today)
+        return self._refused_metrics[channel]
