@@ -63,6 +63,8 @@ def plan_crawl(
     `now` freezes the process's clock.
     """
     source = load_source(source_name)
+    if source.terms.checked_on is None:
+        raise SourceError(unread_terms(source))
     override = config.sources.get(source_name, SourceOverride())
     histories = lake.histories(source_name)
     outcomes = [
@@ -134,6 +136,14 @@ def plan_natively(
         log_folder=folder,
         environment=environment,
     ).job
+
+
+def unread_terms(source: Source) -> str:
+    """Say why a source is not crawled whose terms nobody has read."""
+    return (
+        f"{source.name}.yml: terms.checked_on: nobody has read the terms yet, so nothing is "
+        f"crawled; read {source.terms.url}, then write the day and on what basis we may"
+    )
 
 
 def user_agent(environment: Mapping[str, str], *, is_public: bool) -> str:
