@@ -93,7 +93,7 @@ def plan_crawl(
         revisit_days=source.revisit_days,
         refresh_days=source.refresh_days,
         auth=source.auth,
-        quota=_quota(source, override),
+        quota=quota_of(source, override),
         quota_folder=config.data / "quota",
         obeys_robots=source.robots.applies,
         ignored_keys=tuple(source.ignored_keys),
@@ -300,7 +300,8 @@ def _is_gone(channel: Channel, history: ChannelHistory) -> bool:
     return bool(details) and details[-1].startswith(GONE)
 
 
-def _quota(source: Source, override: SourceOverride) -> Quota | None:
+def quota_of(source: Source, override: SourceOverride) -> Quota | None:
+    """Return what a platform grants a day, or what this installation allows itself of it."""
     if source.quota is None or override.units_per_day is None:
         return source.quota
     return source.quota.model_copy(update={"units_per_day": override.units_per_day})
