@@ -49,6 +49,7 @@ IS_SUPPRESSED = "is_suppressed"
 # Dense marts: one row per channel and day or period, whatever people did; never empty.
 ALWAYS_FILLED = frozenset({"coverage", "channel_activity", "channel_scorecard"})
 DEFINITIONS = "metric_definitions"
+CAPABILITIES = "source_capabilities"
 
 PERSON = r"(^|[^a-z0-9])[a-z0-9]{1,16}\.[a-z2-7]{26}($|[^a-z2-7])"  # as lake.pseudonyms writes them
 PRIVATE_COLUMN = r"(^|_)(key|text|url|excerpt|author|handle|email|phone|raw_record)$"
@@ -171,7 +172,7 @@ def _shape_rules(mart: Mart, expected: Expected) -> Iterator[Rule]:
 
 def _least_rows(name: str, expected: Expected) -> int:
     """Fewest rows a mart may have: never empty when dense or when it was not, never much less."""
-    floor = 1 if name in ALWAYS_FILLED or name == DEFINITIONS else 0
+    floor = 1 if name in (*ALWAYS_FILLED, DEFINITIONS, CAPABILITIES) else 0
     last = expected.last_counts.get(name, 0)
     if not last or name in expected.accepted_drops:
         return floor
@@ -369,5 +370,19 @@ IDENTITIES: tuple[Rule, ...] = (
         "sentiments_add_up",
         "post_count <> positive_count + neutral_count + negative_count + unknown_count",
         "posts = positive + neutral + negative + unknown",
+    ),
+    _identity(
+        CAPABILITIES,
+        "status_is_what_it_says",
+        "status is distinct from case when is_computable then 'COMPUTABLE' "
+        "when not is_computable then 'NOT_COMPUTABLE' else 'UNKNOWN' end",
+        "status says the same as is_computable",
+    ),
+    _identity(
+        CAPABILITIES,
+        "reason_where_it_cannot",
+        "(status = 'COMPUTABLE') <> (reason_zh is null) "
+        "or (reason_zh is null) <> (reason_en is null)",
+        "a reason in both languages where a number cannot be computed, and only there",
     ),
 )

@@ -63,6 +63,8 @@ def plan_crawl(
     `now` freezes the process's clock.
     """
     source = load_source(source_name)
+    if source.terms.checked_on is None:
+        raise SourceError(unread_terms(source))
     override = config.sources.get(source_name, SourceOverride())
     histories = lake.histories(source_name)
     outcomes = [
@@ -91,7 +93,7 @@ def plan_crawl(
         revisit_days=source.revisit_days,
         refresh_days=source.refresh_days,
         auth=source.auth,
-        quota=_quota(source, override),
+        quota=quota_of(source, override),
         quota_folder=config.data / "quota",
         obeys_robots=source.robots.applies,
         ignored_keys=tuple(source.ignored_keys),
@@ -134,6 +136,14 @@ def plan_natively(
         log_folder=folder,
         environment=environment,
     ).job
+
+
+def unread_terms(source: Source) -> str:
+    """Say why a source is not crawled whose terms nobody has read."""
+    return (
+        f"{source.name}.yml: terms.checked_on: nobody has read the terms yet, so nothing is "
+        f"crawled; read {source.terms.url}, then write the day and on what basis we may"
+    )
 
 
 def user_agent(environment: Mapping[str, str], *, is_public: bool) -> str:
@@ -290,7 +300,8 @@ def _is_gone(channel: Channel, history: ChannelHistory) -> bool:
     return bool(details) and details[-1].startswith(GONE)
 
 
-def _quota(source: Source, override: SourceOverride) -> Quota | None:
+def quota_of(source: Source, override: SourceOverride) -> Quota | None:
+    """Return what a platform grants a day, or what this installation allows itself of it."""
     if source.quota is None or override.units_per_day is None:
         return source.quota
     return source.quota.model_copy(update={"units_per_day": override.units_per_day})

@@ -49,7 +49,7 @@ class Terms(_Model):
     """On what terms the source may be read, and when somebody last looked."""
 
     url: Annotated[str, Field(pattern=r"^https?://|^per-channel$")]
-    checked_on: date
+    checked_on: date | None = Field(description="null: nobody read them yet; nothing is crawled")
     basis: Annotated[str, Field(min_length=20)]
 
 
@@ -117,11 +117,21 @@ class Limits(_Model):
 
 
 class Capabilities(_Model):
-    """What the source lets anybody see; where it does not, a number is unknown, not zero."""
+    """What the source lets anybody see; where it does not, a number is unknown, not zero.
 
-    author_identity: bool
-    fan_count: bool
-    reaction_actors: bool
+    None: nobody looked yet, so it is unknown whether it does.
+    """
+
+    author_identity: bool = Field(description="the same person has the same id every time")
+    fan_count: bool = Field(description="how many follow")
+    reaction_actors: bool = Field(description="who reacted, not only how many")
+    texts: bool | None = Field(default=True, description="what people write")
+    replies: bool | None = Field(default=None, description="what answers what, to the second or so")
+    reaction_counts: bool | None = Field(default=None, description="how many reacted to a post")
+    view_counts: bool | None = Field(default=None, description="how many saw a post")
+    visits: bool | None = False
+    orders: bool | None = False
+    spend: bool | None = False
 
 
 class Source(_Model):

@@ -301,6 +301,26 @@ def check_config(context: Context) -> None:
     _finish(step(context))
 
 
+BASES = ("board", "cursor", "feed", "file")  # scrapers.new_source.Base; a test holds them together
+
+
+@cli.command("new-source")
+@click.argument("name")
+@click.option("--base", type=click.Choice(BASES), required=True, help="How the source is read.")
+def new_source(name: str, base: str) -> None:
+    """Write what a source NAME begins with: description, spider, a saved page, a failing test.
+
+    docs/add-a-source.md goes on from there. Nothing that exists is touched.
+    """
+    from scrapers.errors import SourceError
+    from scrapers.new_source import Base, write_new_source
+
+    try:
+        click.echo(write_new_source(name, Base(base), datetime.now(UTC).date()))
+    except SourceError as error:
+        raise ConfigurationError(str(error)) from None
+
+
 @cli.command()
 @click.option("--port", default=8080, show_default=True, help="Loopback port of the web interface.")
 @_COMMON[0]

@@ -14,12 +14,13 @@ from datetime import datetime
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lake.times import Instant
+from scrapers.capabilities import declared_by
 from scrapers.errors import SourceError
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
@@ -39,8 +40,17 @@ class Description(BaseModel):
     tables: Annotated[tuple[str, ...], Field(min_length=1)]
     time_zone: str = "UTC"
     channel: Annotated[str, Field(min_length=3, description="what says whose channel a row is of")]
+    capabilities: dict[str, bool | list[str] | None] = Field(
+        default_factory=dict, description="what its files tell: scrapers.capabilities.declared_by"
+    )
     ignored_keys: dict[str, str] = Field(default_factory=dict)
     personal_keys: tuple[str, ...] = Field(default=(), description="never kept, not as evidence")
+
+    @model_validator(mode="after")
+    def _says_what_it_tells(self) -> Self:
+        for source in self.sources:
+            declared_by(self.model_dump(), source)
+        return self
 
 
 class Sureness(IntEnum):

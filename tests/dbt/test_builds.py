@@ -260,4 +260,4 @@ def test_dbt_keeps_its_results_with_the_run(world: Installation, built: BuildSum
 def test_nothing_landed_builds_marts_without_rows(install: Callable[..., Installation]) -> None:
     summary = install().build()
     rows = {name: count for name, count in summary.row_counts.items() if count}
-    assert set(rows) == {"metric_definitions"}
+    assert set(rows) == {"metric_definitions", "source_capabilities"}

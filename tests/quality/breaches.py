@@ -29,6 +29,8 @@ IDENTITIES = {
         "mention_count = 5, total_mention_count = 10, share_rate = 0.6"
     ),
     "sentiment_daily.sentiments_add_up": "positive_count = positive_count + 1",
+    "source_capabilities.status_is_what_it_says": "status = 'UNKNOWN'",
+    "source_capabilities.reason_where_it_cannot": "reason_zh = null, status = 'NOT_COMPUTABLE'",
 }
 
 

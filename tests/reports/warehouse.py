@@ -285,6 +285,16 @@ from (values
     ('share_of_voice', 'share_rate', '聲量占有率', 'Share of voice', '品牌提及數 ÷ 所有品牌提及數',
         'Mentions of the brand ÷ mentions of all brands')
 ) d (mart, column_name, name_zh, name_en, formula_zh, formula_en);
+
+create table source_capabilities as
+select
+    source, kpi_id, kpi_name_zh, kpi_name_en, status, status = 'COMPUTABLE' as is_computable,
+    missing_capability, reason_zh, reason_en, '{VERSION}' as definition_version
+from (values
+    ('ptt', 'mentions', '提及數', 'mentions', 'COMPUTABLE', NULL, NULL, NULL),
+    ('ptt', 'fan_count', '粉絲數', 'fans', 'NOT_COMPUTABLE', 'fan_count', '不公布粉絲數',
+        'it does not say how many follow')
+) d (source, kpi_id, kpi_name_zh, kpi_name_en, status, missing_capability, reason_zh, reason_en);
 """
 
 STATE = """

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from scrapers.records import PostRecord
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -19,6 +22,19 @@ def compare(path: Path, value: Any) -> None:
         path.write_text(written, encoding="utf-8")
         pytest.fail(f"wrote {path.name}; review it before proceeding")
     assert json.loads(written) == json.loads(path.read_text(encoding="utf-8"))
+
+
+def plain_posts(posts: Iterable[PostRecord], ignored: Collection[str] = ()) -> list[Any]:
+    """Return all that posts say, who wrote them and the keys that nobody knows among it."""
+    return [
+        post.row()
+        | {
+            "author": post.author,
+            "raw": dict(post.raw),
+            "unread": sorted(post.unread.difference(ignored)),
+        }
+        for post in posts
+    ]
 
 
 def _plain(value: Any) -> Any:

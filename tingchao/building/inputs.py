@@ -19,9 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from enrichment import ENRICHED_FILE
+from scrapers.capabilities import capabilities_of as declared_capabilities
+from scrapers.capabilities import declared_by, described_sources, matrix, together
 from scrapers.source import Capabilities, load_source, source_names
-from tingchao.config import Channel, Config
+from tingchao.config import Channel, Config, Import
 from tingchao.context import Context
+from tingchao.formats import AUTO, describe_format
 
 Rows = list[dict[str, Any]]
 
@@ -57,6 +60,18 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "utm_medium": _TEXT,
             "utm_campaign": _TEXT,
             "referrer_host": _TEXT,
+        }
+    ),
+    "source_capabilities": pa.schema(
+        {
+            "source": _TEXT,
+            "kpi_id": _TEXT,
+            "kpi_name_zh": _TEXT,
+            "kpi_name_en": _TEXT,
+            "is_computable": _FLAG,
+            "missing_capability": _TEXT,
+            "reason_zh": _TEXT,
+            "reason_en": _TEXT,
         }
     ),
     "settings": pa.schema(
@@ -102,6 +117,7 @@ def describe_configuration(context: Context, definition_version: str) -> dict[st
         ],
         "official_accounts": list(_official_accounts(context)),
         "utm_rules": list(_utm_rules(config)),
+        "source_capabilities": list(_capability_rows(config)),
         "settings": [_settings(config, definition_version)],
     }
 
@@ -160,6 +176,53 @@ def _channel_row(channel: Channel) -> dict[str, Any]:
 def capabilities_of(source: str) -> Capabilities:
     """Return what the source lets anybody see, as its yml declares it."""
     return load_source(source).capabilities if source in source_names() else UNDECLARED
+
+
+def _capability_rows(config: Config) -> Iterator[dict[str, Any]]:
+    """Yield a row per number and source: those that can come in, and those that do."""
+    configured = (channel.source for channel in config.channels)
+    sources = sorted({*described_sources(), *configured, *config.imported_sources})
+    for source, kpi, found in matrix({name: _shown_by(config, name) for name in sources}):
+        reason = found.reason
+        yield {
+            "source": source,
+            "kpi_id": kpi.kpi_id,
+            "kpi_name_zh": kpi.title.zh,
+            "kpi_name_en": kpi.title.en,
+            "is_computable": found.is_computable,
+            "missing_capability": ", ".join(found.missing) or None,
+            "reason_zh": reason.zh if reason else None,
+            "reason_en": reason.en if reason else None,
+        }
+
+
+def _shown_by(config: Config, source: str) -> Capabilities | None:
+    """Join what a source declares with what the configured imports of it hold."""
+    declared = declared_capabilities(source)
+    specs = (s for s in config.imports if s.source == source and s.format != AUTO)
+    imports = [_held_by(spec) for spec in specs]
+    return together([*([declared] if declared else []), *imports])
+
+
+def _held_by(spec: Import) -> Capabilities:
+    """Return what the files of an import hold: by its format, or by its column map."""
+    if spec.is_named:
+        return declared_by(describe_format(spec.format), spec.source or "")
+    told = {*spec.columns, *spec.constants}
+    has_posts = spec.table == "posts"
+    counted = None if spec.counters else False  # their names are the user's own
+    return Capabilities(
+        author_identity=bool(told & {"author", "actor"}),
+        fan_count="fan_count" in told,
+        reaction_actors="actor" in told,
+        texts=has_posts and bool(told & {"title_text", "body_text"}),
+        replies=has_posts and bool(told & {"parent_id", "root_id"}),
+        reaction_counts=spec.table == "reactions" or (counted if has_posts else False),
+        view_counts=counted if has_posts else False,
+        visits=spec.table == "visits",
+        orders=spec.table == "orders",
+        spend=spec.table == "spend",
+    )
 
 
 def _official_accounts(context: Context) -> Iterator[dict[str, Any]]:

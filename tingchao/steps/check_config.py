@@ -13,7 +13,7 @@ from scrapers.errors import ImportFileError, SourceError
 from scrapers.importers.mapping import find_mistakes, needed_columns
 from scrapers.importers.rows import normalise
 from scrapers.importers.tables import open_table
-from scrapers.plan import channel_url, refuse_inside, user_agent
+from scrapers.plan import channel_url, refuse_inside, unread_terms, user_agent
 from scrapers.source import Source, load_source, source_names
 from tingchao.config import Channel, Config, Import, SourceOverride
 from tingchao.context import Context
@@ -68,7 +68,12 @@ def check_config(context: Context) -> ConfigSummary:
         said.append(str(error))
     if said:
         raise ConfigurationError("\n".join(said))
-    warnings = (*_lacking_secrets(context), *_lacking_tokens(config), *map(config.tell, lacking))
+    warnings = (
+        *_lacking_secrets(context),
+        *_lacking_terms(config),
+        *_lacking_tokens(config),
+        *map(config.tell, lacking),
+    )
     return ConfigSummary(config, warnings)
 
 
@@ -119,6 +124,14 @@ def _lacking_secrets(context: Context) -> Iterator[str]:
             user_agent(os.environ, is_public=True)
         except SourceError as error:
             yield f"no public site can be crawled yet: {error}. Type: {SET_CONTACT}"
+
+
+def _lacking_terms(config: Config) -> Iterator[str]:
+    used = {channel.source for channel in config.channels}
+    for name in sorted(used.intersection(source_names())):
+        source = load_source(name)
+        if source.terms.checked_on is None:
+            yield f"cannot be crawled yet: {unread_terms(source)}"
 
 
 def _lacking_tokens(config: Config) -> Iterator[str]:

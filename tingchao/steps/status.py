@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tingchao.context import Context
+from tingchao.steps.standing import Outlook, Spent, Standing, look_at
 from tingchao.verdicts import describe_waiting, split_by_verdict
 
 if TYPE_CHECKING:
     from lake import Window
 
-FINE = frozenset({"exhausted", "reached_watermark"})
+FINE = frozenset({Standing.LISTENING, Standing.NEVER_RUN})
+SHOWN_HOLES = 3
 USUAL_FILES = 3  # as many files before it tell how many rows a file has
 FALLEN = 0.1  # of the usual rows; windows of a quiet day fall, and nobody need look at that
 SHOWN_FAILURES = 3
@@ -27,7 +29,11 @@ ALARM_BYTES = 16 * 1024  # of the end of the log; a line is far shorter
 
 @dataclass(frozen=True)
 class ChannelStatus:
-    """One configured channel or import; instants are UTC, NULL means never."""
+    """One configured channel or import; instants are UTC, NULL means never or unknown.
+
+    `holes`: start and end of each stretch of time behind what was covered last that nobody covered.
+    `since_at`: since when it is refused or fails.
+    """
 
     source: str
     channel_id: str
@@ -40,6 +46,13 @@ class ChannelStatus:
     stop_reason: str | None
     stop_detail: str | None
     volume_warning: str | None = None
+    standing: Standing = Standing.NEVER_RUN
+    host: str | None = None
+    last_success_at: datetime | None = None
+    since_at: datetime | None = None
+    next_try_at: datetime | None = None
+    holes: tuple[tuple[datetime, datetime], ...] = ()
+    quota: Spent | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,12 @@ class StatusSummary:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("source", "channel", "covered from", "until", "holes"):
+        for heading in ("source", "channel", "state", "covered from", "until", "holes"):
             table.add_column(heading)
         for heading in ("landed", "refused"):
             table.add_column(heading, justify="right")
-        table.add_column("last stop")
+        for heading in ("last stop", "last success", "next try"):
+            table.add_column(heading)
         for channel in self.channels:
             table.add_row(*self._row(channel))
         console = Console(width=160, highlight=False)
@@ -79,12 +93,15 @@ class StatusSummary:
         return [
             channel.source,
             channel.channel_id,
+            channel.standing.value,
             self._shown(channel.covered_from_at),
             self._shown(channel.covered_until_at),
             str(channel.hole_count) if channel.hole_count else "-",
             f"{channel.landed_count:,}",
             f"{channel.quarantined_count:,}",
-            channel.stop_reason or ("interrupted" if channel.last_run_at else "never run"),
+            channel.stop_reason or "-",
+            self._shown(channel.last_success_at),
+            self._shown(channel.next_try_at),
         ]
 
     def _shown(self, instant: datetime | None) -> str:
@@ -92,16 +109,39 @@ class StatusSummary:
 
     def _advice(self) -> Iterator[str]:
         for channel in self.channels:
-            if channel.stop_reason not in FINE and channel.last_run_at:
-                why = channel.stop_detail or "the run ended before it said why; run it again"
-                yield f"{channel.source}/{channel.channel_id}: {channel.stop_reason}: {why}"
+            if channel.standing not in FINE:
+                yield f"{channel.source}/{channel.channel_id}: {self._trouble(channel)}"
+            if channel.holes:
+                yield f"{channel.source}/{channel.channel_id}: {self._holes(channel)}"
             if channel.volume_warning:
                 yield f"{channel.source}/{channel.channel_id}: {channel.volume_warning}"
+        yield from self._quotas()
         if self.waiting:
             yield self.waiting
         if self.failures:
             yield "failed last (UTC):"
             yield from (f"  {line}" for line in self.failures)
+
+    def _trouble(self, channel: ChannelStatus) -> str:
+        since = f" since {self._shown(channel.since_at)}" if channel.since_at else ""
+        where = f" by {channel.host}" if channel.standing is Standing.REFUSED else ""
+        why = channel.stop_detail or "the run ended before it said why; run it again"
+        again = f"; asked again {self._shown(channel.next_try_at)}" if channel.next_try_at else ""
+        return f"{channel.standing.value}{where}{since}: {why}{again}"
+
+    def _holes(self, channel: ChannelStatus) -> str:
+        shown = channel.holes[-SHOWN_HOLES:]
+        told = ", ".join(f"{self._shown(start)} … {self._shown(end)}" for start, end in shown)
+        more = len(channel.holes) - len(shown)
+        return f"not covered: {told}" + (f" and {more:,} earlier ones" if more else "")
+
+    def _quotas(self) -> Iterator[str]:
+        quotas = {c.source: c.quota for c in self.channels if c.quota is not None}
+        for source, spent in quotas.items():
+            yield (
+                f"{source}: {spent.units:,} of {spent.of:,} units of the day spent; new ones from "
+                f"{self._shown(spent.resets_at)} on"
+            )
 
 
 def status(context: Context) -> StatusSummary:
@@ -140,19 +180,28 @@ def _summarise(
 ) -> ChannelStatus:
     windows = context.lake.covered(*name) if rows else []
     last = max(rows, key=lambda row: (row["committed_at"], row["ordinal"]), default=None)
+    outlook = _outlook(context, name, rows)
+    holes = _holes(windows)
     return ChannelStatus(
         source=name[0],
         channel_id=name[1],
         covered_from_at=windows[0].start.astimezone(UTC) if windows else None,
         covered_until_at=windows[-1].end.astimezone(UTC) if windows else None,
-        hole_count=_holes(windows),
+        hole_count=len(holes),
         landed_count=sum(row["landed_count"] for row in rows),
         quarantined_count=sum(row["quarantined_count"] for row in rows),
         last_run_at=last["committed_at"] if last else None,
         stop_reason=last["stop_reason"] if last else None,
         stop_detail=last["stop_detail"] if last else None,
         volume_warning=_fall_of_volume(rows),
+        holes=holes,
+        **vars(outlook),
     )
+
+
+def _outlook(context: Context, name: tuple[str, str], rows: list[dict[str, Any]]) -> Outlook:
+    configured = (c for c in context.config.channels if (c.source, c.id) == name)
+    return look_at(context.config, next(configured, None), rows, context.now())
 
 
 def _fall_of_volume(rows: list[dict[str, Any]]) -> str | None:
@@ -168,5 +217,9 @@ def _fall_of_volume(rows: list[dict[str, Any]]) -> str | None:
     )
 
 
-def _holes(windows: list[Window]) -> int:
-    return sum(before.end < after.start for before, after in pairwise(windows))
+def _holes(windows: list[Window]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple(
+        (before.end.astimezone(UTC), after.start.astimezone(UTC))
+        for before, after in pairwise(windows)
+        if before.end < after.start
+    )
