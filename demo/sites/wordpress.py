@@ -69,7 +69,12 @@ class WordpressSite:
 
     def _rest(self, place: Place, route: str, query: dict[str, str], now: int) -> Answer:
         if route in ("/", ""):
-            site: dict[str, Any] = {"name": place.title, "description": "", "url": HOME, "home": HOME}
+            site: dict[str, Any] = {
+                "name": place.title,
+                "description": "",
+                "url": HOME,
+                "home": HOME,
+            }
             site |= {"gmt_offset": "8", "timezone_string": "Asia/Taipei", "namespaces": ["wp/v2"]}
             return answer_json(_only(site, query))
         threads = Threads.at(self.room.posts[place.id], now)
