@@ -28,6 +28,11 @@ MIN_JAMMED: Final = 5
 _VISIBLE: Final = re.compile(r"[!-~]+")
 _NAME: Final = re.compile(rf"[\w.\-·]{{1,{MAX_NAME}}}")
 _HOST: Final = re.compile(r"[a-z0-9\-]+(?:\.[a-z0-9\-]+)+")
+_DOMAIN: Final = re.compile(r"(?<=[a-z0-9])\.(?:com|net|org|tw|cn|hk|cc|io)(?![a-z0-9])")
+_REST_OF_HOST: Final = re.compile(r"(?:\.[a-z0-9\-]+)*(?:[:/?#][!-~]*)?")
+_IN_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+MAX_HOST: Final = 253
+"""Characters that a host name may have (RFC 1035, section 2.3.4, without what only wires see)."""
 _BEFORE_AT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._%+-")
 _GAP: Final = r"[ .\-]?"
 _PHONE: Final = re.compile(
@@ -70,7 +75,7 @@ class Stretch(NamedTuple):
 
 def find_stretches(texts: Joined, kinds: NDArray[np.uint16]) -> list[Stretch]:
     """Find what is to be masked in folded, lower-cased texts; time is linear in them."""
-    addresses = list(_addresses(texts.text))
+    addresses = [*_addresses(texts.text), *_bare_addresses(texts.text)]
     return [
         *addresses,
         *_accounts(texts.text, np.flatnonzero(kinds & Kind.ADDRESSING).tolist()),
@@ -111,6 +116,19 @@ def _addresses(text: str) -> Iterator[Stretch]:
             at = text.find(sign, end)
 
 
+def _bare_addresses(text: str) -> Iterator[Stretch]:
+    """Yield addresses that people write without a scheme: shop.example.com.tw/sale."""
+    done = 0
+    for domain in _DOMAIN.finditer(text):
+        at = domain.start()
+        if at < done:
+            continue
+        start = _run_before(text, max(done, at - MAX_HOST), at, _IN_HOST)
+        rest = _REST_OF_HOST.match(text, domain.end())
+        done = rest.end() if rest else domain.end()
+        yield Stretch(start, done, Masking.ADDRESS)
+
+
 def _accounts(text: str, signs: list[int]) -> Iterator[Stretch]:
     """Yield @names, and e-mail addresses with what stands before the @."""
     done = 0
@@ -119,7 +137,7 @@ def _accounts(text: str, signs: list[int]) -> Iterator[Stretch]:
         if not name:
             continue
         host = _HOST.match(text, at + 1, name.end())
-        start = _start_of_mailbox(text, max(done, at - MAX_NAME), at)
+        start = _run_before(text, max(done, at - MAX_NAME), at, _BEFORE_AT)
         if host and start < at:
             done = host.end()
             yield Stretch(start, done, Masking.EMAIL)
@@ -128,9 +146,10 @@ def _accounts(text: str, signs: list[int]) -> Iterator[Stretch]:
             yield Stretch(at, done, Masking.ACCOUNT)
 
 
-def _start_of_mailbox(text: str, earliest: int, at: int) -> int:
+def _run_before(text: str, earliest: int, at: int, allowed: frozenset[str]) -> int:
+    """Return where the run of allowed characters that ends at a place begins."""
     start = at
-    while start > earliest and text[start - 1] in _BEFORE_AT:
+    while start > earliest and text[start - 1] in allowed:
         start -= 1
     return start
 

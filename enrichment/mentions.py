@@ -25,6 +25,7 @@ class Rule(StrEnum):
     KIND_OF_THING = "kind_of_thing"  # one word with what it is: 宝马车
     HASHTAG = "hashtag"  # all that a hashtag says
     CONTEXT = "context"  # stands as a word, and a phrase that it needs is in the text
+    BEHIND_BRAND = "behind_brand"  # a product right behind a mention of its brand
 
 
 class Mention(NamedTuple):
@@ -86,29 +87,51 @@ class MentionFinder:
         if not all(self._is_plain[hit.payload.alias] for hit in hits):
             for hit in hits:
                 clues[hit.payload].append(hit)
-        return [
-            Hit(hit.start, hit.end, _Ruled(hit.payload.alias, rule))
-            for hit in hits
-            if (rule := self._rule(hit, clues, text, begins))
-        ]
+        holding: list[Hit[_Ruled]] = []
+        cut: _Hits = []
+        for hit in hits:
+            if self._may_count(hit, clues):
+                if rule := self._rule(hit, text, begins):
+                    holding.append(_ruled(hit, rule))
+                else:
+                    cut.append(hit)
+        return holding + self._behind_brands(cut, holding, begins) if cut else holding
 
-    def _rule(
-        self, hit: Hit[_Clue], clues: dict[_Clue, _Hits], text: str, begins: bytes
-    ) -> Rule | None:
+    def _may_count(self, hit: Hit[_Clue], clues: dict[_Clue, _Hits]) -> bool:
+        """Whether a hit is an alias that its own conditions let count here."""
         role, index = hit.payload
         if self._is_plain[index]:
-            return _standing(text, hit.start, hit.end, begins)
+            return True
         if role is not _Role.ALIAS or _Clue(_Role.DENIED, index) in clues:
-            return None
+            return False
         alias = self._aliases[index][1]
         if alias.require_context and _Clue(_Role.REQUIRED, index) not in clues:
-            return None
+            return False
         if alias.deny and _is_covered(hit, clues.get(_Clue(_Role.DENIED_HERE, index), ())):
-            return None
-        if alias.blockers and _is_touched(hit, clues.get(_Clue(_Role.BLOCKED, index), ())):
-            return None
+            return False
+        return not (alias.blockers and _is_touched(hit, clues.get(_Clue(_Role.BLOCKED, index), ())))
+
+    def _rule(self, hit: Hit[_Clue], text: str, begins: bytes) -> Rule | None:
         rule = _standing(text, hit.start, hit.end, begins)
-        return Rule.CONTEXT if rule is Rule.WORD and alias.require_context else rule
+        needs_context = self._aliases[hit.payload.alias][1].require_context
+        return Rule.CONTEXT if rule is Rule.WORD and needs_context else rule
+
+    def _behind_brands(
+        self, cut: _Hits, holding: list[Hit[_Ruled]], begins: bytes
+    ) -> list[Hit[_Ruled]]:
+        """Return the products whose end a word cuts, right behind a mention of their brand.
+
+        In 松風輕語氣炸鍋 jieba reads 語氣; who has just named 松風 means its 輕語.
+        """
+        ends = {(hit.end, self._aliases[hit.payload.alias][0]) for hit in holding}
+        return [
+            _ruled(hit, Rule.BEHIND_BRAND)
+            for hit in cut
+            if self._aliases[hit.payload.alias][1].product_id
+            and begins[hit.start]
+            and hit.end - hit.start > 1
+            and (hit.start, self._aliases[hit.payload.alias][0]) in ends
+        ]
 
     def _mention(self, hit: Hit[_Ruled], i: int, heard: Heard) -> Mention:
         start, end, (index, rule) = hit
@@ -116,6 +139,10 @@ class MentionFinder:
         is_quoted = bool(heard.is_quoted[start]) if heard.quotes else False
         start, end = heard.in_original(i, start, end)
         return Mention(brand_id, alias.product_id, alias.text, rule, is_quoted, start, end)
+
+
+def _ruled(hit: Hit[_Clue], rule: Rule) -> Hit[_Ruled]:
+    return Hit(hit.start, hit.end, _Ruled(hit.payload.alias, rule))
 
 
 def _standing(text: str, start: int, end: int, begins: bytes) -> Rule | None:

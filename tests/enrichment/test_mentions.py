@@ -40,6 +40,9 @@ def found(text: str) -> list[tuple[str, str]]:
         ("MLGB、LGBT、algae", []),
         ("@LG台灣 你好，a@lg.com，https://lg.com/x www.lg.com", []),
         ("＠LG台灣 你好", []),
+        ("lg.com、看lg.example.com.tw/lg?x=lg，shop.lg.cn", []),
+        ("ＬＧ．ｃｏｍ 和LG.COM/lg", []),
+        ("我的LG.好用，LG.TV，LG.company", [("lg", "LG"), ("lg", "LG"), ("lg", "LG")]),
         ("她是最美的人", []),
         ("美的冷氣很靜", [("midea", "美的")]),
         ("去星巴克臻選喝", [("starbucks", "星巴克臻選")]),
@@ -86,6 +89,23 @@ def test_an_alias_that_does_not_hold_hides_no_shorter_one() -> None:
     reader = reader_of(build_lexicon(brands))
     assert [m.brand_id for m in reader.read("潮鳴茶旗艦店開幕").mentions] == ["short"]
     assert [m.brand_id for m in reader.read("信義的潮鳴茶旗艦店開幕").mentions] == ["long"]
+
+
+def test_a_product_right_behind_its_brand_may_end_inside_a_word() -> None:
+    brands = [
+        Brand("songfeng", (Alias("松風"), Alias("輕語", product_id="songfeng-qingyu"))),
+        Brand("other", (Alias("山河"),)),
+    ]
+    reader = reader_of(build_lexicon(brands))
+
+    def products(text: str) -> list[tuple[str | None, str]]:
+        return [(m.product_id, m.rule) for m in reader.read(text).mentions]
+
+    behind = ("songfeng-qingyu", "behind_brand")
+    assert products("松風輕語氣炸鍋很安靜") == [(None, "word"), behind]
+    assert products("松风轻语气炸锅很安静") == [(None, "word"), behind]
+    assert products("山河輕語氣炸鍋") == [(None, "word")]
+    assert products("年輕語氣") == []
 
 
 def test_the_alias_is_told_as_configured() -> None:
