@@ -9,10 +9,6 @@ KEYS = {
     "TINGCHAO_YOUTUBE_KEY": "town-youtube-key-5521",
     "TINGCHAO_WEIBO_TOKEN": "town-weibo-token-7134",
     "TINGCHAO_FACEBOOK_TOKEN": "town-facebook-token-9041",
-    "TINGCHAO_INSTAGRAM_TOKEN": "town-instagram-token-3377",
-    "TINGCHAO_THREADS_TOKEN": "town-threads-token-6412",
     "TINGCHAO_LINE_TOKEN": "town-line-token-1850",
-    "TINGCHAO_WECHAT_APPID": "wx0town0app0id0001",
-    "TINGCHAO_WECHAT_SECRET": "town-wechat-secret-4729",
     "TINGCHAO_MASTODON_TOKEN": "town-mastodon-token-2286",
 }
