@@ -194,7 +194,7 @@ def _event(visit: Visit, name: str, page: str) -> dict[str, object]:
         "event_name": name,
         "event_params": params,
         "user_pseudo_id": browser(visit.visitor_id) if visit.visitor_id else None,
-        # who first brought the user, which is not what brought this session
+        # who first brought the user, which is not what brought this visit
         "traffic_source": {"name": "(direct)", "medium": "(none)", "source": "deals"},
         "collected_traffic_source": _collected(visit.touch),
         "geo": {"country": "Taiwan", "city": "Taipei"},
