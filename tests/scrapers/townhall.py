@@ -149,7 +149,7 @@ class Townhall:
         spider = self.spider(job)
         self.requests.clear()
         played = play_with(spider, lambda request: self.reply(request, now), most=5000)
-        asyncio.run(_land(spider, played.items))
+        asyncio.run(land(spider, played.items))
         self.unknown = _unknown(job, played)
         return played
 
@@ -216,7 +216,7 @@ def _unknown(job: Any, played: Played) -> set[str]:
     }
 
 
-async def _land(spider: ChannelSpider, items: list[Any]) -> None:
+async def land(spider: ChannelSpider, items: list[Any]) -> None:
     crawler = get_crawler(type(spider))
     crawler.spider = spider
     for kind in (ReportUnknownKeys, Pseudonymise, Land):
