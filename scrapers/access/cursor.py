@@ -31,6 +31,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from lake import StopReason, Window
+from lake.counters import parse_counter
 from lake.runs import merge
 from scrapers.access.allowance import Allowance
 from scrapers.access.calls import (
@@ -57,7 +58,7 @@ from scrapers.job import CrawlJob, JobChannel
 from scrapers.known import KnownPost
 from scrapers.middlewares.patience import retry_after
 from scrapers.parsers.json_record import JsonRecord, without
-from scrapers.records import PostRecord, Record, Refused
+from scrapers.records import ChannelRecord, PostRecord, Record, Refused
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_OF_A_DAY = 86_400
@@ -158,6 +159,28 @@ class CursorSpider(ChannelSpider):
     def base(self, visit: CursorVisit) -> str:
         """Return the URL that paths of calls begin behind."""
         return (self.job.base_url or visit.channel.url).rstrip("/")
+
+    def audience(
+        self,
+        visit: CursorVisit,
+        profile: JsonRecord,
+        *,
+        title: str | None,
+        fans: str,
+        counters: Iterable[str],
+    ) -> ChannelRecord:
+        """Say how large the audience is now; `fans` and `counters` are keys of the profile."""
+        followers = parse_counter(fans, profile.take(fans))
+        return ChannelRecord(
+            channel_id=visit.channel.id,
+            observed_at=self.job.clock()(),
+            title=title,
+            fan_count=followers["lo"],
+            fan_count_how=followers["how"],
+            counters=tuple(parse_counter(name, profile.take(name)) for name in counters),
+            raw=profile.raw,
+            unread=profile.unread,
+        )
 
     def tombstone(self, visit: CursorVisit, post_id: str) -> PostRecord:
         """Say that a known post is gone."""

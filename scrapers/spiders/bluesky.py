@@ -9,7 +9,6 @@ from typing import Any
 from scrapy.http import Response
 
 from lake import Window
-from lake.counters import parse_counter
 from scrapers.access.calls import Answer, Call, Listed, Page, Problem, Trouble, problem_by_status
 from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.errors import ParsingFailedError
@@ -49,16 +48,12 @@ class BlueskySpider(CursorSpider):
     def read_profile(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
         profile = JsonRecord(answer.data, self.people)
         visit.facts["did"] = profile.id("did")
-        followers = parse_counter("followersCount", profile.take("followersCount"))
-        yield ChannelRecord(
-            channel_id=visit.channel.id,
-            observed_at=self.job.clock()(),
+        yield self.audience(
+            visit,
+            profile,
             title=profile.text("displayName") or profile.text("handle"),
-            fan_count=followers["lo"],
-            fan_count_how=followers["how"],
-            counters=tuple(parse_counter(n, profile.take(n)) for n in parse.AUDIENCE),
-            raw=profile.raw,
-            unread=profile.unread,
+            fans="followersCount",
+            counters=parse.AUDIENCE,
         )
 
     def read_feed(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from lake import Window
-from lake.counters import parse_counter
 from scrapers.access.calls import Answer, Call, Listed, Page
 from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.known import KnownPost
@@ -49,16 +48,12 @@ class MastodonSpider(CursorSpider):
     def read_account(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
         account = JsonRecord(answer.data, self.people)
         visit.facts["id"] = account.id("id")
-        followers = parse_counter("followers_count", account.take("followers_count"))
-        yield ChannelRecord(
-            channel_id=visit.channel.id,
-            observed_at=self.job.clock()(),
+        yield self.audience(
+            visit,
+            account,
             title=account.text("display_name") or account.text("acct"),
-            fan_count=followers["lo"],
-            fan_count_how=followers["how"],
-            counters=tuple(parse_counter(n, account.take(n)) for n in parse.AUDIENCE),
-            raw=account.raw,
-            unread=account.unread,
+            fans="followers_count",
+            counters=parse.AUDIENCE,
         )
 
     def read_statuses(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:

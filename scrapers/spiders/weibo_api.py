@@ -9,7 +9,6 @@ from typing import Any
 from scrapy.http import Response
 
 from lake import Window
-from lake.counters import parse_counter
 from scrapers.access.calls import Answer, Call, Listed, Page, Problem
 from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.known import KnownPost
@@ -42,16 +41,12 @@ class WeiboApiSpider(CursorSpider):
     def read_user(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
         user = JsonRecord(answer.data, self.people)
         user.take("idstr")
-        followers = parse_counter("followers_count", user.take("followers_count"))
-        yield ChannelRecord(
-            channel_id=visit.channel.id,
-            observed_at=self.job.clock()(),
+        yield self.audience(
+            visit,
+            user,
             title=user.text("screen_name"),
-            fan_count=followers["lo"],
-            fan_count_how=followers["how"],
-            counters=tuple(parse_counter(n, user.take(n)) for n in parse.AUDIENCE),
-            raw=user.raw,
-            unread=user.unread,
+            fans="followers_count",
+            counters=parse.AUDIENCE,
         )
 
     def read_comments(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
