@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from lake.text import make_storable
@@ -38,6 +39,8 @@ _PHONE = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _HANDLE = re.compile(r"@[\w.·-]*\w")
+# No mark, no number and no handle is without one of these; Chinese prose has none at all.
+_SUSPECT = re.compile(r"[0-9@:０-９＠]")  # noqa: RUF001
 # A full-width telephone number is a telephone number: ０９１２… Punctuation stays as it is.
 _ORDINARY_WIDTH = {
     code: code - 0xFEE0
@@ -63,6 +66,8 @@ def mask_text(text: str) -> str:
     A text without any comes back as it was; one with some, in ordinary width.
     """
     text = make_storable(text)
+    if not _SUSPECT.search(text):
+        return text
     narrow = text.translate(_ORDINARY_WIDTH)
     masked = _EMAIL.sub("[email]", narrow)
     masked = _EMAIL_OF_ANY_SCRIPT.sub("[email]", masked)
@@ -76,17 +81,25 @@ def mask_text(text: str) -> str:
 
 
 def _clean(value: Any, dropped: frozenset[str], depth: int) -> Any:
+    if isinstance(value, str):
+        return mask_text(value)
     if depth == 0:
         return "[too deep]"
     if isinstance(value, Mapping):
         return {
-            mask_text(str(name)): _clean(inner, dropped, depth - 1)
+            _mask_name(str(name)): _clean(inner, dropped, depth - 1)
             for name, inner in value.items()
             if str(name).casefold() not in dropped
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(inner, dropped, depth - 1) for inner in value]
     return _clean_scalar(value)
+
+
+@lru_cache(4096)
+def _mask_name(name: str) -> str:
+    """Mask the name of a field, which comes again with every record."""
+    return mask_text(name)
 
 
 def _clean_scalar(value: Any) -> Any:

@@ -19,6 +19,8 @@ TAIPEI = ZoneInfo("Asia/Taipei")
 SIGNATURE_LINES = 6  # the system allows no longer signature
 AID_SYMBOLS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 
+MAIN = etree.XPath("//*[@id = 'main-content']")
+WARNED = etree.XPath("boolean(//div[contains(concat(' ', @class, ' '), ' warning-box ')])")
 HEADER_LINES = (
     re.compile(r"^(作者)[:：]?[ \t]+(.+?)[ \t]+(看板|站內)[:：]?[ \t]*(\S+)[ \t]*$"),
     re.compile(r"^(標題)[:：]?[ \t]*(.*)$"),
@@ -94,11 +96,11 @@ class _Flow:
 
 def parse_article(page: Selector) -> Article | None:
     """Read an article page; None when it has no article, which every true one has."""
-    mains = page.css("#main-content")
+    mains = MAIN(page.root)
     if not mains:
         return None
-    flow = _walk(mains[0].root)
-    flow.is_truncated = flow.is_truncated or bool(page.css("div.warning-box"))
+    flow = _walk(mains[0])
+    flow.is_truncated = flow.is_truncated or WARNED(page.root)
     headers, text = _headers(flow.headers, flow.opening())
     reposted = REPOSTED.search(text)
     return Article(
@@ -199,7 +201,9 @@ def _meta(line: etree._Element) -> Iterator[tuple[str, str]]:
 
 
 def _push(line: etree._Element) -> Push:
-    parts = {name: _text_of(part) for part in line for name in (part.get("class") or "").split()}
+    parts: dict[str, str] = {}
+    for part in line:
+        parts.update(dict.fromkeys((part.get("class") or "").split(), _text_of(part)))
     content = parts.get("push-content", "").removeprefix(":").removeprefix(" ")
     stamp = ADDRESS.sub("", parts.get("push-ipdatetime", ""))
     day, clock = DAY.search(stamp), CLOCK.search(stamp)
@@ -212,7 +216,7 @@ def _push(line: etree._Element) -> Push:
 
 
 def _text_of(element: etree._Element) -> str:
-    return "".join(element.itertext())
+    return "".join(element.itertext()) if len(element) else element.text or ""
 
 
 def _without_quotes(element: etree._Element, classes: list[str]) -> str:

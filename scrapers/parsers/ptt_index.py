@@ -62,28 +62,41 @@ def parse_index(page: Selector) -> IndexPage | None:
         if "r-list-sep" in classes:
             break
         if "r-ent" in classes:
-            row = _row(Selector(root=entry))
+            row = _row(entry)
             deleted += row is None
             rows.extend([row] if row else [])
     return IndexPage(tuple(rows), deleted, _previous(page))
 
 
-def _row(entry: Selector) -> IndexRow | None:
+def _row(entry: etree._Element) -> IndexRow | None:
     """Read one row; None for the tombstone of a deleted article, which has no link."""
-    path = entry.css("div.title a::attr(href)").get()
+    cells = _cells(entry)
+    link = next(cells["title"].iter("a"), None) if "title" in cells else None
+    path = link.get("href") if link is not None else None
     name = path.rsplit("/", 1)[-1].removesuffix(".html") if path else ""
-    if path is None or not FILE_NAME.match(name):
+    if link is None or path is None or not FILE_NAME.match(name):
         return None
-    author = _text(entry, "div.author")
+    author, nrec, date, mark = (
+        _text(cells.get(name)) for name in ("author", "nrec", "date", "mark")
+    )
     return IndexRow(
         file_name=name,
         path=path,
-        title=_text(entry, "div.title a"),
+        title=_text(link),
         author=None if author in {"", "-"} else author,
-        nrec=_text(entry, "div.nrec"),
-        date=_text(entry, "div.date"),
-        mark=_text(entry, "div.mark"),
+        nrec=nrec,
+        date=date,
+        mark=mark,
     )
+
+
+def _cells(entry: etree._Element) -> dict[str, etree._Element]:
+    """Return the first block of each class: a selector for each would cost more than the rest."""
+    cells: dict[str, etree._Element] = {}
+    for block in entry.iter("div"):
+        for name in (block.get("class") or "").split():
+            cells.setdefault(name, block)
+    return cells
 
 
 def score(nrec: str) -> Counter:
@@ -91,12 +104,8 @@ def score(nrec: str) -> Counter:
     return {**parse_counter(PTT_SCORE, nrec), "name": "score"}
 
 
-def _text(entry: Selector, query: str) -> str:
-    found = entry.css(query)
-    if not found:
-        return ""
-    root: etree._Element = found[0].root
-    return "".join(root.itertext()).strip(" \t\r\n")
+def _text(element: etree._Element | None) -> str:
+    return "" if element is None else "".join(element.itertext()).strip(" \t\r\n")
 
 
 def _previous(page: Selector) -> str | None:

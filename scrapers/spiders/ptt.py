@@ -107,6 +107,7 @@ class PttSpider(BoardSpider):
         )
         ids = push_ids(link.post_id, article.pushes)
         starts = breath_starts(article.pushes, times)
+        url = self._permalink(link)
         for push, at, post_id, start in zip(article.pushes, times, ids, starts, strict=True):
             if at is not None and at >= visit.channel.end:
                 return
@@ -120,7 +121,7 @@ class PttSpider(BoardSpider):
                     continues_id=None if ids[start] == post_id else ids[start],
                     author=push.author,
                     body_text=push.text,
-                    url=self._permalink(link),
+                    url=url,
                     tags=(push.tag,) if push.tag else None,
                     published_at=at,
                     published_precision=None if at is None else "inferred",
