@@ -40,7 +40,7 @@ _PHONE = re.compile(
 )
 _HANDLE = re.compile(r"@[\w.·-]*\w")
 # No mark, no number and no handle is without one of these; Chinese prose has none at all.
-_SUSPECT = re.compile(r"[0-9@:０-９＠]")  # noqa: RUF001
+_SUSPECT = re.compile(r"[0-9@:０-９＠]")
 # A full-width telephone number is a telephone number: ０９１２… Punctuation stays as it is.
 _ORDINARY_WIDTH = {
     code: code - 0xFEE0
