@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -169,11 +170,12 @@ def _numbers(texts: Joined, kinds: NDArray[np.uint16]) -> Iterator[Stretch]:
 
 def _outside(addresses: list[Stretch], numbers: Iterable[Stretch]) -> Iterator[Stretch]:
     """Yield the numbers that are no part of an address: files and clicks are numbered, too."""
-    ends = {address.start: address.end for address in addresses}
-    starts = sorted(ends)
+    spans = sorted((address.start, address.end) for address in addresses)
+    starts = [start for start, _ in spans]
+    reached = list(accumulate((end for _, end in spans), max))  # a bare one may lie in a full one
     for number in numbers:
         before = bisect_right(starts, number.start) - 1
-        if before < 0 or number.start >= ends[starts[before]]:
+        if before < 0 or number.start >= reached[before]:
             yield number
 
 

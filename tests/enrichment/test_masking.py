@@ -38,6 +38,7 @@ def test_people_are_masked_and_counted(text: str, shown: str, counted: str) -> N
     "text",
     [
         "https://a.example/wTK0912345678q0A",
+        "https://shop.com;0912345678",
         "訂單編號20260912345678000",
         "11010519491231002Y",
         "@",
