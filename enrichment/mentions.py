@@ -78,9 +78,17 @@ class MentionFinder:
         found: list[list[Mention]] = [[] for _ in range(len(heard))]
         text, begins = heard.speech.text, heard.word_begins
         for i, hits in by_text(self._finder.find(text), heard.offsets):
-            holding = longest(self._holding(hits, text, begins))
+            holding = self._alone(hits, text, begins) or longest(self._holding(hits, text, begins))
             found[i] = [self._mention(hit, i, heard) for hit in holding]
         return found
+
+    def _alone(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
+        """Return the one alias of a text if it is a word and nothing bears on it: the usual case."""
+        if len(hits) == 1:
+            start, end, (_, index) = hits[0]
+            if self._is_plain[index] and is_whole(text, start, end, begins):
+                return [Hit(start, end, _Ruled(index, Rule.WORD))]
+        return []
 
     def _holding(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
         clues: defaultdict[_Clue, _Hits] = defaultdict(list)
