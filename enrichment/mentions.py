@@ -83,7 +83,7 @@ class MentionFinder:
         return found
 
     def _alone(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
-        """Return the one alias of a text if it is a word and nothing bears on it: the usual case."""
+        """Return the one alias of a text if it is a word and nothing bears on it, as usual."""
         if len(hits) == 1:
             start, end, (_, index) = hits[0]
             if self._is_plain[index] and is_whole(text, start, end, begins):
