@@ -161,6 +161,16 @@ class ChannelHistory:
     def _first_asked(self) -> datetime | None:
         return next((r["window_start_at"] for r in self.rows if r["window_start_at"]), None)
 
+    def latest_crawls(self) -> set[str]:
+        """Return the last crawl after which nothing was left to do, and those since."""
+        latest: set[str] = set()
+        for row in reversed(self.rows):
+            if row["route"] == "crawl":
+                latest.add(row["crawl_id"])
+                if is_done([row]):
+                    break
+        return latest
+
     def last_validators(self) -> tuple[str | None, str | None]:
         """Return (ETag, Last-Modified) of the last run that took in all that it was answered.
 

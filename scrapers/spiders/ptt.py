@@ -18,7 +18,7 @@ from scrapers.access.channel import shown
 from scrapers.errors import ParsingFailedError, SiteChangedError, SiteRefusedError
 from scrapers.parsers.markup import is_cut_off
 from scrapers.parsers.ptt_article import Article, Push, infer_push_times, parse_article
-from scrapers.parsers.ptt_index import instant_in_file_name, parse_index, score
+from scrapers.parsers.ptt_index import FILE_NAME, instant_in_file_name, parse_index, score
 from scrapers.records import PostRecord
 
 TAG_NAMES = {"推": "push", "噓": "boo", "→": "arrow"}
@@ -78,6 +78,9 @@ class PttSpider(BoardSpider):
 
     def thread_url(self, visit: BoardVisit, post_id: str) -> str:
         return urljoin(visit.channel.url, f"{post_id}.html")
+
+    def opened_at(self, visit: BoardVisit, post_id: str) -> datetime | None:  # noqa: ARG002
+        return instant_in_file_name(post_id) if FILE_NAME.match(post_id) else None
 
     def _article(
         self, visit: BoardVisit, link: ThreadLink, article: Article, pushes: list[PostRecord]
