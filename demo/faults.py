@@ -7,9 +7,10 @@ A fault says which paths it fits, how often it strikes and what it does. Those t
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,6 +22,7 @@ from demo.feeds import rfc_date
 class Break(StrEnum):
     """How the connection fails while an answer goes out."""
 
+    SILENT = "silent"  # nothing at all, until the client hangs up
     SLOW = "slow"
     RESET = "reset"
     SHORT = "short"  # fewer bytes than Content-Length announces
@@ -51,6 +53,7 @@ class Fault:
     skip: int = 0
     seconds: int = 1
     struck: int = 0
+    before: Answer | None = field(default=None, init=False)  # the last that fits and went by
 
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
@@ -58,7 +61,7 @@ class Fault:
 
     def strikes(self, path: str) -> bool:
         """Whether this request is hit; counts it when it fits."""
-        if not fnmatchcase(path, self.match) or self.times == 0:
+        if not self.fits(path) or self.times == 0:
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -67,8 +70,12 @@ class Fault:
         self.struck += 1
         return True
 
+    def fits(self, path: str) -> bool:
+        return fnmatchcase(path, self.match)
+
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return it as one plants it."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
 
 
 def _too_many(_: Answer, fault: Fault, __: int) -> Answer:
@@ -79,6 +86,10 @@ def _too_many_until(_: Answer, fault: Fault, now: int) -> Answer:
     """Retry-After as a date, counted from the wall clock that the client lives by."""
     until = rfc_date(now + fault.seconds).replace("+0000", "GMT")
     return Answer(429, b"Too Many Requests\n", {"Retry-After": until})
+
+
+def _too_many_silent(_: Answer, __: Fault, ___: int) -> Answer:
+    return Answer(429, b"Too Many Requests\n")
 
 
 def _status(status: int) -> Callable[[Answer, Fault, int], Answer]:
@@ -97,6 +108,55 @@ def _challenge(_: Answer, __: Fault, ___: int) -> Answer:
 def _blank(answer: Answer, _: Fault, __: int) -> Answer:
     """Status 200 and a page with nothing in it."""
     return replace(answer, body=b"<html><head></head><body></body></html>", items=())
+
+
+def _half(answer: Answer, _: Fault, __: int) -> Answer:
+    """A body that something on the way cut off, and gave its own length."""
+    return replace(answer, body=answer.body[: len(answer.body) // 2], items=())
+
+
+def _wrong_charset(answer: Answer, _: Fault, __: int) -> Answer:
+    """A header that names another charset than the body is written in."""
+    name = next((n for n in answer.headers if n.lower() == "content-type"), "Content-Type")
+    kind = answer.headers.get(name, "text/html").partition(";")[0]
+    return replace(answer, headers={**answer.headers, name: f"{kind}; charset=iso-8859-1"})
+
+
+def _repeat(answer: Answer, fault: Fault, _: int) -> Answer:
+    """What was answered last, once more, in place of what was asked for."""
+    return fault.before or answer
+
+
+def _emptied(answer: Answer, _: Fault, __: int) -> Answer:
+    """An answer in good order whose lists are empty."""
+    return replace(_with_lists(answer, lambda _: []), items=())
+
+
+def _upside_down(answer: Answer, _: Fault, __: int) -> Answer:
+    """An answer whose lists begin at their end."""
+    return _with_lists(answer, lambda rows: rows[::-1])
+
+
+def _with_lists(answer: Answer, change: Callable[[list[Any]], list[Any]]) -> Answer:
+    """Change the rows of a page or feed, or the outermost lists of a JSON answer."""
+    found = list(ROW.finditer(answer.body))
+    if found:
+        head, tail = answer.body[: found[0].start()], answer.body[found[-1].end() :]
+        return replace(answer, body=head + b"\n".join(change([row[0] for row in found])) + tail)
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return answer
+    changed = _change_lists(told, change)
+    return replace(answer, body=json.dumps(changed, ensure_ascii=False).encode())
+
+
+def _change_lists(told: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    if isinstance(told, list):
+        return change(told)
+    if isinstance(told, dict):
+        return {key: _change_lists(value, change) for key, value in told.items()}
+    return told
 
 
 def _breaks(how: Break) -> Callable[[Answer, Fault, int], Answer]:
@@ -144,10 +204,17 @@ def _forbid_all(_: Answer, __: Fault, ___: int) -> Answer:
 
 
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
+ROW = re.compile(  # of a feed, of a PTT board, of a Discuz list
+    rb"<(item|entry)>.*?</\1>"
+    rb'|<div class="r-ent">.*?<div class="mark"></div>\s*</div>\s*</div>'
+    rb'|<tbody id="normalthread_.*?</tbody>',
+    re.DOTALL,
+)
 PAGE_SHIFT = "page_shift"  # the server moves its clock on after answering
 FAULTS: dict[str, Callable[[Answer, Fault, int], Answer]] = {
     "too_many": _too_many,
     "too_many_until": _too_many_until,
+    "too_many_silent": _too_many_silent,
     "error_500": _status(500),
     "error_502": _status(502),
     "error_503": _status(503),
@@ -156,6 +223,12 @@ FAULTS: dict[str, Callable[[Answer, Fault, int], Answer]] = {
     "busy": _busy,
     "challenge": _challenge,
     "blank": _blank,
+    "half": _half,
+    "wrong_charset": _wrong_charset,
+    "repeat": _repeat,
+    "emptied": _emptied,
+    "upside_down": _upside_down,
+    "silence": _breaks(Break.SILENT),
     "slow": _breaks(Break.SLOW),
     "reset": _breaks(Break.RESET),
     "wrong_length": _breaks(Break.SHORT),

@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -206,6 +206,7 @@ class TownServer(ThreadingHTTPServer):
         self.sites = Sites(town, seconds_of(now))
         self.log: list[Served] = []
         self.faults: list[Fault] = []
+        self.wall_clock: Callable[[], float] = time.time  # by which its clients live
 
     @property
     def url(self) -> str:
@@ -228,8 +229,11 @@ class TownServer(ThreadingHTTPServer):
         with self.lock:
             fault = next((f for f in self.faults if f.strikes(ask.target)), None)
         answer = self.sites.answer(ask)
-        if fault is not None:
-            answer = FAULTS[fault.name](answer, fault, int(time.time()))
+        if fault is None:
+            for waiting in self.faults:
+                waiting.before = answer if waiting.fits(ask.target) else waiting.before
+        else:
+            answer = FAULTS[fault.name](answer, fault, int(self.wall_clock()))
             if answer.headers.get("Location") == "":
                 answer = replace(answer, headers={"Location": ask.target})
         self._write_down(ask, answer, fault)
@@ -309,6 +313,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, answer: Answer) -> None:
+        if answer.breaks is Break.SILENT:
+            self._say_nothing()
+            return
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -329,6 +336,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(answer.body[: len(answer.body) // 2])
             self._hang_up(abruptly=answer.breaks is Break.RESET)
+
+    def _say_nothing(self) -> None:
+        with contextlib.suppress(OSError):
+            self.rfile.read(1)  # comes back when the client is gone
+        self.close_connection = True
 
     def _hang_up(self, *, abruptly: bool) -> None:
         self.wfile.flush()

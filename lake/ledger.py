@@ -141,9 +141,35 @@ class ChannelHistory:
         Without `since`, at the start of the window that was committed first. Never passes a hole,
         however much was covered behind it.
         """
-        first = (row["window_start_at"] for row in self.rows if row["window_start_at"])
-        start = since or next(first, None)
-        return next((b.end for b in self.covered() if start and b.start <= start < b.end), None)
+        start = since or self._first_asked()
+        return _end_of_unbroken(self.covered(), start) if start else None
+
+    def resumes_at(self, since: datetime | None = None) -> datetime | None:
+        """Return from where a crawl must look so that it leaves no hole behind; None at first.
+
+        That is the watermark, or the start itself as long as nothing covers it. What a platform
+        caps is no hole to come back to: it shows no more of it, however often it is asked.
+        """
+        asked = self._first_asked()
+        if asked is None:
+            return None
+        settled = merge([*covered(self.rows), *capped(self.rows, min(asked, since or asked))])
+        first = max(asked, since or asked)
+        ends = (_end_of_unbroken(settled, start) for start in (since or first, first))
+        return next(filter(None, ends), first)
+
+    def _first_asked(self) -> datetime | None:
+        return next((r["window_start_at"] for r in self.rows if r["window_start_at"]), None)
+
+    def latest_crawls(self) -> set[str]:
+        """Return the last crawl after which nothing was left to do, and those since."""
+        latest: set[str] = set()
+        for row in reversed(self.rows):
+            if row["route"] == "crawl":
+                latest.add(row["crawl_id"])
+                if is_done([row]):
+                    break
+        return latest
 
     def last_validators(self) -> tuple[str | None, str | None]:
         """Return (ETag, Last-Modified) of the last run that took in all that it was answered.
@@ -166,9 +192,27 @@ def covered(rows: Iterable[dict[str, Any]]) -> list[Window]:
     ]
 
 
+def capped(rows: Iterable[dict[str, Any]], beginning: datetime) -> list[Window]:
+    """Return the time from `beginning` on that these rows' crawls reached for and a cap withheld.
+
+    A crawl whose window is younger has walked back to there, too. One that covered nothing tells
+    nothing.
+    """
+    starts = (
+        (min(row["window_start_at"], beginning), row["covered_start_at"])
+        for row in rows
+        if row["stop_reason"] == StopReason.CAP and row["window_start_at"]
+    )
+    return [Window(start, end) for start, end in starts if end and start < end]
+
+
 def is_done(rows: Iterable[dict[str, Any]]) -> bool:
     """Whether these rows of one logical run say that nothing is left to do."""
     return any(row["is_last"] and row["stop_reason"] in DONE for row in rows)
+
+
+def _end_of_unbroken(blocks: Iterable[Window], start: datetime) -> datetime | None:
+    return next((block.end for block in blocks if block.start <= start < block.end), None)
 
 
 def _source_of(place: str) -> str:

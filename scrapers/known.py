@@ -43,6 +43,22 @@ class KnownPost:
         return next((c for c in self.counters if c["name"] == name), None)
 
 
+def read_refused(lake: Lake, source: str, channel_ids: Collection[str]) -> dict[str, set[str]]:
+    """Return what the latest crawls of each channel refused, by its id: it is looked at again.
+
+    Rows that were refused after landing are not among it: they had come in order.
+    """
+    histories = lake.histories(source)
+    crawls = {channel_id: histories[channel_id].latest_crawls() for channel_id in channel_ids}
+    refused: dict[str, set[str]] = {channel_id: set() for channel_id in channel_ids}
+    columns = ["channel_id", "crawl_id", "record_id", "of_segment_id"]
+    for row in lake.read("quarantine", columns=columns, source=source).to_pylist():
+        is_latest = row["crawl_id"] in crawls.get(row["channel_id"], ())
+        if is_latest and row["record_id"] and row["of_segment_id"] is None:
+            refused[row["channel_id"]].add(row["record_id"])
+    return refused
+
+
 def read_known(
     lake: Lake, source: str, channel_ids: Collection[str]
 ) -> dict[str, dict[str, KnownPost]]:

@@ -268,8 +268,8 @@ def _job_channel(
     since: datetime | None,
     window: Window,
 ) -> JobChannel:
-    """Close holes: begin at the watermark when the window leaves a gap behind it."""
-    watermark = history.watermark(since)
+    """Close holes: begin where an earlier crawl left one, when that is behind the window."""
+    resumed = history.resumes_at(since)
     blocks = history.covered()
     etag, last_modified = history.last_validators()
     return JobChannel(
@@ -278,7 +278,7 @@ def _job_channel(
         address=channel.address,
         time_zone=channel.time_zone or source.time_zone or config.reporting.time_zone,
         asked=Span(start=window.start, end=window.end),
-        start=min(window.start, watermark or window.start),
+        start=min(window.start, resumed or window.start),
         floor=since or EVER,
         covered_until=blocks[-1].end if blocks else None,
         etag=etag,

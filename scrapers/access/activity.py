@@ -131,7 +131,8 @@ class ActivityBoardSpider(BoardSpider):
         if root_id not in visit.readings:
             ids = visit.threads.get(root_id, {})
             held = {n: post_id for post_id in ids if (n := self.number_of(post_id)) is not None}
-            visit.readings[root_id] = ThreadReading(self.since(visit), held)
+            since = visit.channel.floor if root_id in visit.refused else self.since(visit)
+            visit.readings[root_id] = ThreadReading(since, held)
         return visit.readings[root_id]
 
     def take(self, visit: Any, page: BoardPage, fresh: list[ThreadLink]) -> Iterator[Record]:
@@ -191,7 +192,7 @@ class ActivityBoardSpider(BoardSpider):
         fresh = [link for link in page.links if link.post_id not in visit.seen]
         visit.seen.update(link.post_id for link in fresh)
         horizon = self.horizon(visit)
-        visit.pending.extend(link for link in fresh if self.is_due(visit, link, horizon))
+        visit.pending.extend(link for link in fresh if self.must_read(visit, link, horizon))
         ordinary = _ordinary(page.links)
         self._require_order(visit, ordinary)
         if visit.looked == 1 and ordinary:

@@ -20,6 +20,7 @@ from scrapy.http import Response
 from lake import StopReason, Window
 from scrapers.access.channel import ChannelSpider, Visit, shown
 from scrapers.errors import ParsingFailedError, SiteChangedError, ThreadGoneError
+from scrapers.known import KnownPost
 from scrapers.records import PostRecord, Record, Refused
 
 STALE_PAGES = 2
@@ -142,13 +143,18 @@ class BoardSpider(ChannelSpider):
         visit.reached_old = visit.reached_old or any(
             x.ordered_at < horizon for x in fresh if not x.is_pinned
         )
-        visit.pending.extend(link for link in fresh if self.is_due(visit, link, horizon))
+        visit.pending.extend(link for link in fresh if self.must_read(visit, link, horizon))
         visit.older_url, visit.is_cut = page.older_url, page.is_cut
         yield from self._advance(visit)
 
     def take(self, visit: Any, page: BoardPage, fresh: list[ThreadLink]) -> Iterator[Record]:  # noqa: ARG002
         """Take note of a page of the walk, `fresh` of which was not seen before."""
         yield from ()
+
+    def must_read(self, visit: Any, link: ThreadLink, horizon: datetime) -> bool:
+        """Whether a thread is read: its turn has come, or a page of it was refused last time."""
+        is_refused = link.post_id in visit.refused and link.published_at < visit.channel.end
+        return is_refused or self.is_due(visit, link, horizon)
 
     def is_due(self, visit: Any, link: ThreadLink, horizon: datetime) -> bool:
         """Whether a thread is read: young enough, or its score moved since we last looked."""
@@ -179,7 +185,7 @@ class BoardSpider(ChannelSpider):
         """Look for the threads that were not listed, then end the channel."""
         if not visit.has_looked_for_lost:
             visit.has_looked_for_lost = True
-            visit.pending.extend(self.lost(visit))
+            visit.pending.extend([*self.lost(visit), *self.refused_before(visit)])
             yield from self._advance(visit)
         elif visit.is_cut and not visit.reached_old:
             detail = "the site shows no older page though there are older threads"
@@ -196,6 +202,18 @@ class BoardSpider(ChannelSpider):
             is_listed = post_id in visit.seen or post.is_deleted
             if not is_listed and at is not None and start <= at < end:
                 yield ThreadLink(post_id, self.thread_url(visit, post_id), at)
+
+    def refused_before(self, visit: Any) -> Iterator[ThreadLink]:
+        """List the threads of which a page was refused last time and that were not met again."""
+        for post_id in sorted(visit.refused - visit.seen):
+            at = self.opened_at(visit, post_id)
+            if at is not None and at < visit.channel.end:
+                yield ThreadLink(post_id, self.thread_url(visit, post_id), at, is_pinned=True)
+
+    def opened_at(self, visit: Any, post_id: str) -> datetime | None:
+        """Return when a thread was opened; None when nothing tells."""
+        known: KnownPost | None = visit.known.get(post_id)
+        return known.published_at if known and not known.is_deleted else None
 
     def _on_thread(self, response: Response, visit: BoardVisit, link: ThreadLink) -> Iterator[Any]:
         goes_on = False

@@ -25,7 +25,7 @@ from lake import Lake, StopReason, Window
 from scrapers.bundles import bundled
 from scrapers.errors import NotFetchedError, SourceError
 from scrapers.job import CrawlJob, JobChannel
-from scrapers.known import KnownPost, read_known
+from scrapers.known import KnownPost, read_known, read_refused
 from scrapers.records import ChannelDone, PageFetched
 
 Step = Callable[[Response, Any], Iterator[Any]]
@@ -39,6 +39,7 @@ class Visit:
 
     channel: JobChannel
     known: dict[str, KnownPost] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)  # by the crawls before: read once more
     pages: int = 0
     received: int = 0
     is_over: bool = False
@@ -83,7 +84,9 @@ class ChannelSpider(Spider):
     async def start(self) -> AsyncIterator[Any]:
         """Open the first channel of every host."""
         self.started = self.monotonic()
-        self.known = read_known(self.lake, self.job.source, [c.id for c in self.job.channels])
+        ids = [channel.id for channel in self.job.channels]
+        self.known = read_known(self.lake, self.job.source, ids)
+        self.refused = read_refused(self.lake, self.job.source, ids)
         for lane in self.lanes.values():
             for step in bundled(self._open_next(lane)):
                 yield step
@@ -142,7 +145,9 @@ class ChannelSpider(Spider):
     def _open_next(self, lane: deque[JobChannel]) -> Iterator[Any]:
         while lane:
             channel = lane.popleft()
-            visit = self.visit_class(channel, self.known.get(channel.id, {}))
+            visit = self.visit_class(
+                channel, self.known.get(channel.id, {}), self.refused.get(channel.id, set())
+            )
             limit = self.limit_reached(visit)
             if limit is None:
                 yield from self._run(visit, self.begin(visit))

@@ -43,6 +43,7 @@ NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
 BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
 PLAIN_TITLE = re.compile(r"<title>(?!\s*<!\[CDATA\[)(.*?)</title>", re.S)
 CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.S)
+END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|RDF)\s*>", re.I)
 XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 PERSONS = frozenset(
@@ -85,7 +86,7 @@ class FeedDocument:
 
 
 def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
-    """Read a feed; `NotAFeedError` when it is none.
+    """Read a feed; `NotAFeedError` when it is none, or only the beginning of one.
 
     `charset` is what the transport declared; the document's own declaration comes after it.
     """
@@ -95,6 +96,8 @@ def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
         return _json_feed(text)
     root = parse_xml(text)
     name = _name(root)
+    if name in {"rss", "rdf:RDF", "feed"} and len(root) and not END.search(text):
+        raise NotAFeedError(f"a feed that breaks off after {len(body):,} bytes")
     if name in {"rss", "rdf:RDF"}:
         return _rss(root)
     if name == "feed":

@@ -102,6 +102,11 @@ def unescape_twice(fragment: str) -> str:
     return fragment
 
 
+def is_cut_off(page: bytes) -> bool:
+    """Whether a page that came as whole lacks its end; true pages close what they opened."""
+    return b"</html>" not in page[-4096:].lower()
+
+
 def plain_title(text: str) -> str:
     """Read a title that should be plain text but often carries entities or tags."""
     text = re.sub(r"</?(?:b|i|em|strong|span|sup|sub|br)\b[^>]*>", "", text)

@@ -118,7 +118,7 @@ class FacebookPageSpider(GraphSpider):
 
     def comment(self, visit: CursorVisit, item: JsonRecord, post_id: str | None) -> PostRecord:
         """Read a comment or reply; who wrote it is told only with pages_read_user_content."""
-        published = read_time(item.text("created_time"))
+        published = read_time(item.id("created_time"))
         author = (item.take("from") or {}).get("id")
         return PostRecord(
             channel_id=visit.channel.id,

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from parsel import Selector
 from scrapy.http import Response
 
 from lake.counters import parse_counter
 from scrapers.access.board import BoardPage, BoardSpider, BoardVisit, ThreadLink
 from scrapers.access.channel import shown
 from scrapers.errors import ParsingFailedError, SiteChangedError, SiteRefusedError
+from scrapers.parsers.markup import is_cut_off
 from scrapers.parsers.ptt_article import Article, Push, infer_push_times, parse_article
-from scrapers.parsers.ptt_index import instant_in_file_name, parse_index, score
+from scrapers.parsers.ptt_index import FILE_NAME, instant_in_file_name, parse_index, score
 from scrapers.records import PostRecord
 
 TAG_NAMES = {"推": "push", "噓": "boo", "→": "arrow"}
@@ -30,13 +32,18 @@ class PttSpider(BoardSpider):
     headers = {"Cookie": "over18=1"}  # noqa: RUF012  the public age button, pressed beforehand
 
     def read_board(self, response: Response, visit: BoardVisit) -> BoardPage:  # noqa: ARG002
-        page = parse_index(response.selector)
+        page = parse_index(read_page(response))
         if page is None:
             _refuse_age_gate(response)
             raise SiteChangedError(
                 f"{shown(response.url)}: no list on a page of {len(response.body):,} bytes; "
                 "expected div.r-list-container. The site may have changed: "
                 "docs/runbook.md#changed-site"
+            )
+        if is_cut_off(response.body):
+            raise SiteChangedError(
+                f"{shown(response.url)}: the list breaks off after {len(response.body):,} bytes; "
+                "expected </html>. Something on the way cut it: run again later"
             )
         links = [
             ThreadLink(
@@ -55,13 +62,15 @@ class PttSpider(BoardSpider):
     def read_thread(
         self, response: Response, visit: BoardVisit, link: ThreadLink
     ) -> Iterator[PostRecord]:
-        article = parse_article(response.selector)
+        page = read_page(response)
+        article = parse_article(page)
         if article is None:
             _refuse_age_gate(response)
             raise ParsingFailedError(
                 "unreadable_page",
                 f"no article on a page of {len(response.body):,} bytes; expected #main-content",
             )
+        _refuse_wrong_page(response, page, link)
         pushes = list(self._pushes(visit, link, article))
         if visit.is_wanted(link.published_at):
             yield self._article(visit, link, article, pushes)
@@ -69,6 +78,9 @@ class PttSpider(BoardSpider):
 
     def thread_url(self, visit: BoardVisit, post_id: str) -> str:
         return urljoin(visit.channel.url, f"{post_id}.html")
+
+    def opened_at(self, visit: BoardVisit, post_id: str) -> datetime | None:  # noqa: ARG002
+        return instant_in_file_name(post_id) if FILE_NAME.match(post_id) else None
 
     def _article(
         self, visit: BoardVisit, link: ThreadLink, article: Article, pushes: list[PostRecord]
@@ -176,6 +188,24 @@ def _tally(article: Article, pushes: list[PostRecord]) -> Iterator[dict[str, Any
     for tag, name in TAG_NAMES.items():
         printed = f"{tags[tag]}+" if article.is_truncated else tags[tag]
         yield dict(parse_counter(name, printed))
+
+
+def read_page(response: Response) -> Selector:
+    """Parse a page as UTF-8, which PTT writes whatever a server in between declares."""
+    return Selector(response.body.decode("utf-8", "replace"))
+
+
+def _refuse_wrong_page(response: Response, page: Selector, link: ThreadLink) -> None:
+    """Refuse half an article and another one's page, which a cache may hand out for the asked."""
+    if is_cut_off(response.body):
+        raise ParsingFailedError(
+            "cut_off", f"the page breaks off after {len(response.body):,} bytes; expected </html>"
+        )
+    own = page.css('link[rel="canonical"]::attr(href)').get()
+    if own and not own.endswith(f"/{link.post_id}.html"):
+        raise ParsingFailedError(
+            "wrong_thread", f"expected article {link.post_id}, found the page of {shown(own):.80}"
+        )
 
 
 def _refuse_age_gate(response: Response) -> None:

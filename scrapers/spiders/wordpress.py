@@ -223,7 +223,15 @@ class WordpressSpider(CursorSpider):
         yield from self.each(visit, _listing(answer), lambda p: self.post(visit, p))
 
     def read_comments(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
-        yield from self._each_comment(visit, answer)
+        """Take the comments under a post; those of another one come from a cache gone wrong."""
+        comments = list(self._each_comment(visit, answer))
+        roots = {c.root_id for c in comments if isinstance(c, PostRecord)}
+        if answer.call.root is not None and not roots <= {answer.call.root}:
+            raise SiteChangedError(
+                f"wordpress {answer.call.path}: expected comments under {answer.call.root}, found "
+                f"some under {', '.join(sorted(map(str, roots)))}; run again later"
+            )
+        yield from comments
         yield from _next_page(answer)
 
     def _each_comment(self, visit: CursorVisit, answer: Answer) -> Iterator[Any]:

@@ -172,7 +172,7 @@ class YoutubeSpider(CursorSpider):
         """Read a comment; the plain text was asked for, so what is displayed is no HTML."""
         post_id, author = item.id("id"), item.find_id("snippet.authorChannelId.value")
         item.take("snippet.videoId")
-        published = read_time(item.text("snippet.publishedAt"))
+        published = read_time(item.id("snippet.publishedAt"))
         updated = read_time(item.text("snippet.updatedAt"))
         was_edited = published and updated and updated.at > published.at
         likes = parse_counter("likeCount", item.take("snippet.likeCount"))
@@ -199,7 +199,7 @@ class YoutubeSpider(CursorSpider):
 
         def read(item: JsonRecord) -> PostRecord:
             post_id = item.id("id")
-            published = read_time(item.text("snippet.publishedAt"))
+            published = read_time(item.id("snippet.publishedAt"))
             tags = item.objects("snippet.tags")
             item.take("contentDetails.duration")
             return PostRecord(

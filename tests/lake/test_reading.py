@@ -60,6 +60,57 @@ def test_a_watermark_starts_where_the_first_commit_asked(lake: Lake) -> None:
     assert lake.watermark("ptt", "phone") == day(6).end
 
 
+class TestWhereACrawlResumes:
+    """`ChannelHistory.resumes_at`: what a crawl that was asked for `day(9)` begins with."""
+
+    def resumes_at(self, lake: Lake, since: datetime | None = None) -> datetime | None:
+        return lake.histories("ptt")["phone"].resumes_at(since)
+
+    def test_nowhere_before_the_first_crawl(self, lake: Lake) -> None:
+        assert self.resumes_at(lake) is self.resumes_at(lake, day(3).start) is None
+
+    def test_at_the_start_while_nothing_covers_it(self, lake: Lake) -> None:
+        crawl(lake, day(1), None, end="blocked")
+        assert self.resumes_at(lake) == day(1).start
+        crawl(lake, day(2), Window(day(1).start + timedelta(hours=9), day(2).end), end="budget")
+        assert self.resumes_at(lake) == day(1).start
+        crawl(lake, day(3), Window(day(1).start, day(3).end))
+        assert self.resumes_at(lake) == day(3).end
+
+    def test_at_the_watermark_behind_which_a_hole_lies(self, lake: Lake) -> None:
+        crawl(lake, day(1), day(1))
+        crawl(lake, day(2), None, end="error")
+        crawl(lake, day(4), day(4), end="budget")
+        assert self.resumes_at(lake) == day(1).end == lake.watermark("ptt", "phone")
+
+    def test_behind_what_a_platform_caps(self, lake: Lake) -> None:
+        crawl(lake, day(1), None, end="blocked")
+        late = Window(day(3).start + timedelta(hours=2), day(3).end)
+        crawl(lake, day(3), late, end="cap", at=NOW + timedelta(hours=1))
+        assert self.resumes_at(lake) == day(3).end
+        assert lake.watermark("ptt", "phone") is None  # the hole is there all the same
+
+    def test_not_behind_a_cap_that_covered_nothing(self, lake: Lake) -> None:
+        crawl(lake, day(1), None, end="cap")
+        assert self.resumes_at(lake) == day(1).start
+
+    def test_behind_a_cap_only_as_far_as_the_cap_reached(self, lake: Lake) -> None:
+        crawl(lake, day(1), day(1))
+        crawl(lake, day(2), day(2, hours=9), end="cap", at=NOW + timedelta(hours=1))
+        crawl(lake, day(4), None, end="error", at=NOW + timedelta(hours=2))
+        assert self.resumes_at(lake) == day(2, hours=9).end
+
+    def test_a_start_of_its_own_counts_once_it_was_crawled(self, lake: Lake) -> None:
+        crawl(lake, day(5), None, end="blocked")
+        assert self.resumes_at(lake, day(2).start) == day(5).start  # nobody asked for so much
+        crawl(lake, day(2), day(2), at=NOW + timedelta(hours=1))  # now somebody did
+        assert self.resumes_at(lake, day(2).start) == day(2).end
+
+    def test_nothing_before_its_own_start_is_gone_back_to(self, lake: Lake) -> None:
+        crawl(lake, day(1), None, end="blocked")
+        assert self.resumes_at(lake, day(4).start) == day(4).start
+
+
 def test_validators_are_of_the_last_run_that_took_in_everything(lake: Lake) -> None:
     assert lake.last_validators("ptt", "phone") == (None, None)
     crawl(lake, day(1), day(1), etag='"a"', last_modified="Thu, 08 Oct 2026 13:05:11 GMT")

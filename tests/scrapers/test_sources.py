@@ -151,6 +151,15 @@ class TestPlan:
         assert planned.start == END - 5 * DAY
         assert planned.asked.start == END - DAY
 
+    @pytest.mark.parametrize("covered", [None, Window(END - 6 * DAY, END - 5 * DAY)])
+    def test_a_first_crawl_that_missed_its_start_is_made_good(
+        self, lake: Lake, tmp_path: Path, covered: Window | None
+    ) -> None:
+        self.cover(lake, END - 9 * DAY, END - 5 * DAY, covered=covered)
+        (planned,) = self.plan(lake, tmp_path, END - DAY).job.channels
+        assert planned.start == END - 9 * DAY
+        assert planned.asked.start == END - DAY
+
     def test_a_window_behind_the_watermark_is_crawled_as_asked(
         self, lake: Lake, tmp_path: Path
     ) -> None:
