@@ -9,6 +9,8 @@ KEYS = {
     "TINGCHAO_YOUTUBE_KEY": "town-youtube-key-5521",
     "TINGCHAO_WEIBO_TOKEN": "town-weibo-token-7134",
     "TINGCHAO_FACEBOOK_TOKEN": "town-facebook-token-9041",
+    "TINGCHAO_INSTAGRAM_TOKEN": "town-instagram-token-3377",
+    "TINGCHAO_THREADS_TOKEN": "town-threads-token-6408",
     "TINGCHAO_LINE_TOKEN": "town-line-token-1850",
     "TINGCHAO_MASTODON_TOKEN": "town-mastodon-token-2286",
 }

@@ -14,7 +14,7 @@ import pytest
 from scrapy.http import TextResponse
 
 from demo.graph import refuse
-from demo.sites import facebook_page
+from demo.sites import facebook_page, instagram
 from lake import StopReason
 from lake.redact import redact
 from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
@@ -25,6 +25,7 @@ from scrapers.parsers import graph
 from scrapers.records import Record
 from scrapers.source import load_source
 from scrapers.spiders.facebook_page import FacebookPageSpider
+from scrapers.spiders.instagram import InstagramSpider
 from tests.scrapers.golden import FIXTURES, compare
 from tests.scrapers.stage import make_channel, make_job
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
@@ -32,6 +33,7 @@ from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of,
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
+A_DAYS_END = datetime(2026, 10, 8, 7, tzinfo=UTC)  # in Pacific summer time
 SECRET = "a-secret-of-the-page-001"
 
 
@@ -43,6 +45,8 @@ class Kind:
     site: ModuleType
     address: str
     readers: dict[str, str] = field(default_factory=dict)
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)  # what a reader is told besides
+    day_prefix: str = ""  # of the counters of a day
 
     @property
     def name(self) -> str:
@@ -64,6 +68,20 @@ KINDS = {
             "comments": "read_comments",
             "page_insights": "read_days",
         },
+    ),
+    "instagram": Kind(
+        InstagramSpider,
+        instagram,
+        "17841400000000009",
+        {
+            "account": "read_account",
+            "media": "read_media",
+            "comments": "read_comments",
+            "account_totals": "read_days",
+            "new_followers": "read_days",
+        },
+        {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
+        day_prefix="account.",
     ),
 }
 ANSWERS = [(name, file) for name, kind in KINDS.items() for file in kind.readers]
@@ -108,7 +126,8 @@ def test_an_answer_reads_as_golden(name: str, file: str, tmp_path: Path) -> None
     spider, visit = make_spider(kind, tmp_path)
     data = json.loads((FIXTURES / name / f"{file}.json").read_text(encoding="utf-8"))
     call = Call("x", lambda *_: iter(()), {"limit": 100}, root="900000000000011")
-    steps = list(getattr(spider, kind.readers[file])(Answer(data, call), visit))
+    read = getattr(spider, kind.readers[file])
+    steps = list(read(Answer(data, call), visit, **kind.given.get(file, {})))
     ignored = set(load_source(name).ignored_keys)
     shown = [plain for step in steps for plain in _plain(step, visit, ignored)]
     shown += [plain for one in spider.land_days(visit) for plain in _plain(one, visit, ignored)]
@@ -254,8 +273,11 @@ def test_one_metric_that_is_gone_costs_no_other_and_is_remembered(
     assert f"{gone} is refused: 100" in str(end.detail)
     assert "docs/runbook.md#metric-refused" in str(end.detail)
     named = {c["name"] for row in hall.audience() for c in row["counters"]}
-    assert gone not in named
-    assert set(KINDS[name].spider.day_metrics[1:]) & named
+    prefix = KINDS[name].day_prefix
+    assert f"{prefix}{gone}" not in named
+    assert {f"{prefix}{metric}" for metric in KINDS[name].spider.day_metrics[1:]} <= {
+        name.partition(".")[0] if not prefix else name for name in named
+    }
     end = hall.visit(FIRST + 3 * DAY).end
     assert "not asked for" in str(end.detail)
     assert not any(_asks_for(request.url, gone) for request in hall.requests)
