@@ -14,7 +14,7 @@ import pytest
 from scrapy.http import TextResponse
 
 from demo.graph import refuse
-from demo.sites import facebook_page, instagram
+from demo.sites import facebook_page, instagram, threads
 from lake import StopReason
 from lake.redact import redact
 from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
@@ -26,6 +26,7 @@ from scrapers.records import Record
 from scrapers.source import load_source
 from scrapers.spiders.facebook_page import FacebookPageSpider
 from scrapers.spiders.instagram import InstagramSpider
+from scrapers.spiders.threads import ThreadsSpider
 from tests.scrapers.golden import FIXTURES, compare
 from tests.scrapers.stage import make_channel, make_job
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
@@ -79,6 +80,19 @@ KINDS = {
             "comments": "read_comments",
             "account_totals": "read_days",
             "new_followers": "read_days",
+        },
+        {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
+        day_prefix="account.",
+    ),
+    "threads": Kind(
+        ThreadsSpider,
+        threads,
+        "9000000000000009",
+        {
+            "account": "read_account",
+            "posts": "read_posts",
+            "conversation": "read_replies",
+            "account_totals": "read_days",
         },
         {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
         day_prefix="account.",
