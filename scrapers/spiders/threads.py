@@ -33,9 +33,8 @@ class ThreadsSpider(GraphSpider):
     def opening(self, visit: CursorVisit) -> Iterator[Any]:
         account = visit.channel.address
         insights = f"{account}/threads_insights"
-        yield Call(account, self.read_account, {"fields": parse.ACCOUNT})
         yield from self.question(visit, insights, "account", [parse.FOLLOWERS], self.read_followers)
-        yield self.say_audience
+        yield Call(account, self.read_account, {"fields": parse.ACCOUNT})
         yield from self.day_totals(visit, insights, "account", self.day_metrics)
         yield self.land_days
 
@@ -52,28 +51,22 @@ class ThreadsSpider(GraphSpider):
         for post_id in posts:
             yield Call(post_id, self.read_post, {"fields": parse.POST}, asked=(post_id,))
 
-    def read_account(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
-        account = JsonRecord(answer.data, self.people)
-        account.id("id")
-        visit.facts["title"] = account.text("name") or account.text("username")
-        visit.facts["account"] = account
-        yield from ()
-
     def read_followers(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
         told = {one.name: one.value for one in read_insights(answer.data)}
         visit.facts["followers"] = told.get(parse.FOLLOWERS)
         yield from ()
 
-    def say_audience(self, visit: CursorVisit) -> Iterator[ChannelRecord]:
+    def read_account(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
         """Land the audience, which is a metric here; where that is refused it stays unknown."""
-        account: JsonRecord = visit.facts.pop("account")
-        followers = parse_counter(parse.FOLLOWERS, visit.facts.pop("followers", None))
+        account = JsonRecord(answer.data, self.people)
+        account.id("id")
+        followers = parse_counter(parse.FOLLOWERS, visit.facts.get("followers"))
         yield ChannelRecord(
             channel_id=visit.channel.id,
             observed_at=self.job.clock()(),
-            title=visit.facts["title"],
+            title=account.text("name") or account.text("username"),
             fan_count=followers["lo"],
-            fan_count_how=followers["how"] if followers["lo"] is not None else None,
+            fan_count_how=followers["how"],
             counters=(followers,),
             raw=account.raw,
             unread=account.unread,
