@@ -26,6 +26,7 @@ LONGEST = {
     "getbizsummary": 30,
     "getarticleread": 1,
     "getarticleshare": 1,
+    ARTICLES: 1,
 }
 USERS_SINCE, ARTICLES_SINCE = date(2014, 12, 1), date(2025, 11, 1)  # nothing true is told before
 EVERYBODY = "全部"  # the part of the readers that is all of them
@@ -40,7 +41,8 @@ KINDS = {
     45009: Trouble.SPENT,
     45011: Trouble.LIMITED,
 }
-OF_THE_TOKEN = frozenset({"40001", "40014", "42001"})
+EXPIRED = "42001"
+OF_THE_TOKEN = frozenset({"40001", "40014", EXPIRED})
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,11 +39,11 @@ class WechatOaSpider(GaugeSpider):
 
     def opening(self, visit: CursorVisit) -> Iterator[Any]:
         yield self.token_call(visit)
+        yield from self.questions(parse.ARTICLES, self.days_before(visit))
         for part in parse.spans(self.days(visit), PART):
-            for name, longest in parse.LONGEST.items():
-                yield from self.questions(name, part, longest)
+            for name in parse.LONGEST:
+                yield from self.questions(name, part)
             yield partial(self.land_days, part=part)
-        yield from self.questions(parse.ARTICLES, self.publishing_days(visit), 1)
 
     def decode(self, response: Response) -> Any:
         """Read JSON; a token that is told once more must not be washed out of its own answer."""
@@ -64,7 +64,7 @@ class WechatOaSpider(GaugeSpider):
             if visit.facts.get("renewed_for") == asked:
                 return None
             visit.facts["renewed_for"] = asked
-            return iter([self.token_call(visit, renew=True), call])
+            return iter([self.token_call(visit, renew=problem.code != parse.EXPIRED), call])
         if problem.kind is not Trouble.REFUSED or name in (parse.CUMULATE, "stable_token"):
             return None
         if name not in visit.facts.setdefault("refused", set()):
@@ -73,7 +73,10 @@ class WechatOaSpider(GaugeSpider):
         return iter(())
 
     def token_call(self, visit: CursorVisit, *, renew: bool = False) -> Call:
-        """Return the call for a token; the usual one leaves what others hold of it in force."""
+        """Return the call for a token: the one in force, or a new one that ends all others.
+
+        Of new ones an account gets twenty a day, so they are for a token that was refused.
+        """
         assert self.job.auth is not None
         secret = self.secrets.named(variable_of(self.job.auth, visit.channel.options))
         app_id = self.secrets.named(self.job.auth.more_variables["app_id"])
@@ -89,10 +92,18 @@ class WechatOaSpider(GaugeSpider):
         self.secrets.give(visit.channel, JsonRecord(answer.data).id("access_token"))
         yield from ()
 
-    def questions(self, name: str, days: Sequence[date], longest: int) -> Iterator[Any]:
+    def days_before(self, visit: CursorVisit) -> list[date]:
+        """Return the days before the window of which the articles are still counted."""
+        since = max(self.horizon(visit), visit.channel.floor)
+        first, in_window = since.astimezone(self.zone).date(), self.days(visit)
+        count = (in_window[0] - first).days if in_window else 0
+        return [first + number * A_DAY for number in range(count)]
+
+    def questions(self, name: str, days: Sequence[date]) -> Iterator[Any]:
         """Yield a step for each part of the days that one call may ask for."""
         told = [day for day in days if day >= parse.first_day(name)]
-        yield from (partial(self.ask, name=name, days=part) for part in parse.spans(told, longest))
+        for part in parse.spans(told, parse.LONGEST[name]):
+            yield partial(self.ask, name=name, days=part)
 
     def ask(self, visit: CursorVisit, *, name: str, days: Sequence[date]) -> Iterator[Call]:
         """Yield the call, unless its kind was refused before."""
@@ -132,12 +143,6 @@ class WechatOaSpider(GaugeSpider):
                 raw=told.raw,
                 unread=frozenset(told.unread),
             )
-
-    def publishing_days(self, visit: CursorVisit) -> list[date]:
-        """Return the days of which an article may still be counted, or was never asked for."""
-        end = min(visit.channel.end, self.job.clock()()).astimezone(self.zone).date()
-        first = max(self.horizon(visit), visit.channel.floor).astimezone(self.zone).date()
-        return [first + number * A_DAY for number in range((end - first) // timedelta(days=1))]
 
     def read_articles(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
         self._note_delay(answer, visit, parse.ARTICLES)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from scrapy import Request
 
 from demo import faults
 from demo.apis import answer_json, grown
@@ -29,7 +30,7 @@ from scrapers.source import load_source
 from scrapers.spiders.line_oa import LineOaSpider
 from scrapers.spiders.wechat_oa import WechatOaSpider
 from tests.scrapers.golden import FIXTURES, compare, plain_posts
-from tests.scrapers.stage import make_channel, make_job
+from tests.scrapers.stage import Page, make_channel, make_job
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, small_town
 
 DAY = timedelta(days=1)
@@ -303,15 +304,30 @@ class TestWechat:
         assert days == {"2025-11-01", "2025-11-02"}
         assert len(hall.audience()) == 11
 
-    @pytest.mark.parametrize("code", [40001, 42001])
-    def test_a_token_that_ends_under_way_is_renewed_once(self, code: int, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("code", "is_new"), [(40001, True), (42001, False)])
+    def test_a_token_that_ends_under_way_is_renewed_once(
+        self, code: int, is_new: bool, tmp_path: Path
+    ) -> None:
         hall = make_hall("wechat_oa", tmp_path)
-        hall.site = Weary(hall.site, code, times=1)  # type: ignore[arg-type]
-        now = opens_at() + 3 * DAY
-        assert hall.visit(now).end.stop_reason is StopReason.EXHAUSTED
+        hall.site = Weary(hall.site, code, times=1)
+        assert hall.visit(opens_at() + 3 * DAY).end.stop_reason is StopReason.EXHAUSTED
         issued = [json.loads(r.body) for r in hall.requests if "stable_token" in r.url]
-        assert [body["force_refresh"] for body in issued] == [False, True]
-        assert len({r.url.partition("access_token=")[2] for r in hall.requests}) == 3
+        assert [body["force_refresh"] for body in issued] == [False, is_new]
+
+    def test_a_token_lives_two_hours(self, tmp_path: Path) -> None:
+        hall = make_hall("wechat_oa", tmp_path)
+        now, calls = opens_at() + 3 * DAY, 0
+
+        def reply(request: Request, at: datetime) -> Page:
+            nonlocal calls
+            calls += 1
+            return answered(request, at + HOUR * (calls // 8))
+
+        answered, hall.reply = hall.reply, reply  # type: ignore[method-assign]
+        assert hall.visit(now, since=opens_at()).end.stop_reason is StopReason.EXHAUSTED
+        issued = [json.loads(r.body) for r in hall.requests if "stable_token" in r.url]
+        assert len(issued) > 1
+        assert not any(body["force_refresh"] for body in issued)
 
     def test_a_token_that_is_refused_anew_ends_the_crawl(self, tmp_path: Path) -> None:
         hall = make_hall("wechat_oa", tmp_path)
@@ -371,7 +387,7 @@ class TestWechat:
 
     def test_a_quota_that_is_spent_leaves_the_rest_to_the_next_crawl(self, tmp_path: Path) -> None:
         hall = make_hall("wechat_oa", tmp_path)
-        hall.site.calls_left = 80  # type: ignore[attr-defined]
+        hall.site.calls_left = 120  # type: ignore[attr-defined]
         now = opens_at() + 8 * DAY
         end = hall.visit(now, since=now - 40 * DAY).end
         assert end.stop_reason is StopReason.BUDGET
