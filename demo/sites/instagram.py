@@ -45,7 +45,7 @@ SERIES = frozenset({"reach", "follower_count"})
 OF_ALL = frozenset({"reach", "views", "likes", "comments", "saved", "shares", "total_interactions"})
 OF_REELS = frozenset({"ig_reels_avg_watch_time", "ig_reels_video_view_total_time"})
 METRICS = {"FEED": OF_ALL | {"follows", "profile_visits"}, "REELS": OF_ALL | OF_REELS}
-LONGEST, TOLD_FOR = 30 * DAY, 30 * DAY
+LONGEST, NEW_FOLLOWERS_FOR, TOLD_FOR = 30 * DAY, 30 * DAY, 90 * DAY
 
 
 class InstagramSite:
@@ -218,10 +218,12 @@ def _product(post: Post) -> str:
 def _too_far(query: dict[str, str], now: int) -> Answer | None:
     """Return the refusal of a question about too many days, or about days too long ago."""
     since, until = int(query.get("since", str(now - DAY))), int(query.get("until", str(now)))
+    if since < now - TOLD_FOR:
+        return answer_error(refuse(100, "Invalid parameter: since lies more than 90 days back"))
     if until - since > LONGEST:
         said = "There cannot be more than 30 days (2592000 s) between since and until"
         return answer_error(refuse(100, said))
-    if "follower_count" in query.get("metric", "") and since < now - TOLD_FOR:
+    if "follower_count" in query.get("metric", "") and since < now - NEW_FOLLOWERS_FOR:
         said = "(follower_count) metric only supports querying data for the last 30 days"
         return answer_error(refuse(100, said))
     return None

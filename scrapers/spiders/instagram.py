@@ -31,7 +31,7 @@ class InstagramSpider(GraphSpider):
     day_metrics = parse.DAY_TOTALS
     longest_span = timedelta(days=30)
     late_days = 2  # insights come up to 48 hours late
-    days_kept = timedelta(days=90)
+    days_kept = timedelta(days=89)  # ninety, with the beginning of the first day
     can_split = True
     list_cap = 10_000  # of the newest media
 
