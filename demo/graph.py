@@ -145,6 +145,13 @@ def metric(
     }
 
 
+def total(account: str, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a metric of which one total of all the days is told that were asked for."""
+    told = metric(account, name, "day", [])
+    del told["values"]
+    return {**told, "total_value": value}
+
+
 def unknown_metric(query: Mapping[str, str], alive: Iterable[str], moods: Moods) -> Answer | None:
     """Return the refusal of a whole question when one of its metrics is none."""
     asked = query.get("metric", "").split(",")

@@ -18,7 +18,7 @@ from scrapy.http import Response
 
 from lake import StopReason, Window
 from scrapers.access.calls import Answer, Call, Problem, Steps, Trouble, headers_of
-from scrapers.access.cursor import CursorSpider, CursorVisit
+from scrapers.access.cursor import EVER, CursorSpider, CursorVisit
 from scrapers.access.metrics import RefusedMetrics
 from scrapers.parsers import graph
 from scrapers.parsers.graph import Told
@@ -49,6 +49,8 @@ class GraphSpider(CursorSpider):
     day_metrics: ClassVar[tuple[str, ...]] = ()
     longest_span = timedelta(days=90)  # of one question for day values
     late_days = 7  # values of so many days may still change
+    first_told: ClassVar[datetime] = EVER  # no day before it is told to anybody
+    days_kept: ClassVar[timedelta | None] = None  # no day older than that is told
 
     def __init__(self, job: Any, **arguments: Any) -> None:
         super().__init__(job, **arguments)
@@ -81,12 +83,15 @@ class GraphSpider(CursorSpider):
 
     def next_page(self, answer: Answer) -> Call | None:
         """Return the call for the next page; only where none is named does a list end."""
-        paging = answer.data.get("paging")
+        return self.page_after(answer.call, answer.data.get("paging"))
+
+    def page_after(self, call: Call, paging: Any) -> Call | None:
+        """Return the call for the page that a list's `paging` names, read as `call` is."""
         url = paging.get("next") if isinstance(paging, dict) else None
         if not url:
             return None
-        call = answer.call.at(str(url))
-        return replace(call, query={k: v for k, v in call.query.items() if k not in SECRETS})
+        after = call.at(str(url))
+        return replace(after, query={k: v for k, v in after.query.items() if k not in SECRETS})
 
     def question(
         self,
@@ -106,18 +111,24 @@ class GraphSpider(CursorSpider):
             yield Question(path, read, query, group=group).about(left)
 
     def day_questions(
-        self, visit: CursorVisit, path: str, group: str, **query: Any
+        self,
+        visit: CursorVisit,
+        path: str,
+        group: str,
+        metrics: Sequence[str] = (),
+        kept: timedelta | None = None,
+        **query: Any,
     ) -> Iterator[Any]:
         """Ask for day values of the window and of the days before it that may still change."""
         end = visit.channel.end
-        since = visit.channel.start - timedelta(days=self.late_days)
+        since = self.asked_since(visit, kept)
         while since < end:
             until = min(since + self.longest_span, end)
             yield partial(
                 self.question,
                 path=path,
                 group=group,
-                metrics=self.day_metrics,
+                metrics=metrics or self.day_metrics,
                 read=self.read_days,
                 since=int(since.timestamp()),
                 until=int(until.timestamp()),
@@ -125,12 +136,44 @@ class GraphSpider(CursorSpider):
             )
             since = until
 
-    def read_days(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
-        """Keep day values until all metrics of all days have been told."""
+    def day_totals(
+        self, visit: CursorVisit, path: str, group: str, metrics: Sequence[str], **query: Any
+    ) -> Iterator[Any]:
+        """Ask for each such day by itself, where a metric is told as one total of what was asked.
+
+        Its counters are named `group.metric`: a day's likes are not those of a post.
+        """
+        end = min(visit.channel.end, self.job.clock()())
+        for since, until in graph.days_ending_in(self.asked_since(visit), end):
+            yield partial(
+                self.question,
+                path=path,
+                group=group,
+                metrics=metrics,
+                read=partial(self.read_days, at=until, prefix=f"{group}."),
+                since=int(since.timestamp()),
+                until=int(until.timestamp()),
+                **query,
+            )
+
+    def asked_since(self, visit: CursorVisit, kept: timedelta | None = None) -> datetime:
+        """Return from when on day values are asked for; `kept`: for how long they are told."""
+        since = max(visit.channel.start - timedelta(days=self.late_days), self.first_told)
+        kept = kept or self.days_kept
+        return max(since, self.job.clock()() - kept) if kept else since
+
+    def read_days(
+        self, answer: Answer, visit: CursorVisit, *, at: datetime | None = None, prefix: str = ""
+    ) -> Iterator[Any]:
+        """Keep day values until all metrics of all days have been told.
+
+        `at` is the end of the day that was asked for, of totals that bear none.
+        """
         days: dict[datetime, dict[str, int]] = visit.facts.setdefault("days", {})
         for told in graph.read_insights(answer.data):
-            if told.at is not None and told.at <= self.job.clock()():
-                days.setdefault(told.at, {})[told.name] = told.value
+            end = told.at or at
+            if end is not None and end <= self.job.clock()():
+                days.setdefault(end, {})[f"{prefix}{told.name}"] = told.value
         yield from ()
 
     def land_days(self, visit: CursorVisit) -> Iterator[ChannelRecord]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from lake.counters import Counter, parse_counter
-from lake.times import Instant, parse_rfc3339
+from lake.times import Instant, localize, parse_rfc3339
 from scrapers.access.calls import Problem, Trouble
 from scrapers.errors import ParsingFailedError
 
+PACIFIC = ZoneInfo("America/Los_Angeles")  # of every day of insights
 LIMITED = frozenset({4, 17, 32, 613, *range(80000, 80015)})
 EXPIRED = frozenset({102, 190, 463, 467})
 TRANSIENT = frozenset({1, 2})
@@ -118,19 +120,46 @@ def read_time(printed: str | None) -> Instant | None:
     return parse_rfc3339(printed, UTC) if printed else None
 
 
+def days_ending_in(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield start and end of each Pacific day that ends after `since` and not after `until`."""
+    day = since.astimezone(PACIFIC).date()
+    start = localize(datetime.combine(day, time()), PACIFIC)
+    while True:
+        day += timedelta(days=1)
+        end = localize(datetime.combine(day, time()), PACIFIC)
+        if end > until:
+            return
+        if end > since:
+            yield start, end
+        start = end
+
+
 def read_insights(data: Any) -> Iterator[Told]:
     """Yield the values of an answer; a metric that is not told, or not yet, yields nothing.
 
-    A value that is an object becomes a counter for each of its keys: `name.key`.
+    A value that is an object becomes a counter for each of its keys: `name.key`; so does each part
+    of a total that is broken down. Of clicks on several links the sum is told.
     """
     for metric in data.get("data") or []:
         name = metric["name"]
-        values = metric.get("values")
-        if not isinstance(values, list):
-            values = [metric["total_value"]] if isinstance(metric.get("total_value"), dict) else []
-        for value in values:
+        values, total = metric.get("values"), metric.get("total_value")
+        for value in values if isinstance(values, list) else []:
             at = read_time(value.get("end_time"))
             yield from _told(name, value.get("value"), at.at if at else None)
+        if not isinstance(values, list) and isinstance(total, dict):
+            yield from _told(name, total.get("value"), None)
+            yield from _parts(name, total)
+        links = metric.get("link_total_values")
+        if isinstance(links, list) and links:
+            clicks = [told.value for one in links for told in _told(name, one.get("value"), None)]
+            yield Told(name, sum(clicks), None)
+
+
+def _parts(name: str, total: Mapping[str, Any]) -> Iterator[Told]:
+    for breakdown in total.get("breakdowns") or []:
+        for result in breakdown.get("results") or []:
+            part = ".".join(map(str, result["dimension_values"]))
+            yield from _told(f"{name}.{part}", result.get("value"), None)
 
 
 def _told(name: str, value: Any, at: datetime | None) -> Iterator[Told]:

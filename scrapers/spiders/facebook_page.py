@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ class FacebookPageSpider(GraphSpider):
     version = "v25.0"
     people = parse.PEOPLE
     day_metrics = parse.DAY_METRICS
+    days_kept = timedelta(days=2 * 365)
     can_split = True
     list_cap = 600  # ranked posts that a large page shows of a year
 

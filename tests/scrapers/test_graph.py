@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from scrapy.http import TextResponse
 
-from demo.graph import refuse
-from demo.sites import facebook_page
+from demo import faults
+from demo.graph import answer_error, refuse
+from demo.sites import Ask, Site, facebook_page, instagram, threads
 from lake import StopReason
 from lake.redact import redact
 from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
 from scrapers.access.cursor import CursorVisit
 from scrapers.access.graph import GraphSpider, Question
 from scrapers.access.metrics import RefusedMetrics
+from scrapers.capabilities import KPIS, capabilities_of, judge
 from scrapers.parsers import graph
 from scrapers.records import Record
 from scrapers.source import load_source
 from scrapers.spiders.facebook_page import FacebookPageSpider
+from scrapers.spiders.instagram import InstagramSpider
+from scrapers.spiders.threads import ThreadsSpider
 from tests.scrapers.golden import FIXTURES, compare
 from tests.scrapers.stage import make_channel, make_job
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
@@ -32,6 +38,7 @@ from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of,
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
+A_DAYS_END = datetime(2026, 10, 8, 7, tzinfo=UTC)  # in Pacific summer time
 SECRET = "a-secret-of-the-page-001"
 
 
@@ -43,6 +50,8 @@ class Kind:
     site: ModuleType
     address: str
     readers: dict[str, str] = field(default_factory=dict)
+    given: dict[str, dict[str, Any]] = field(default_factory=dict)  # what a reader is told besides
+    day_prefix: str = ""  # of the counters of a day
 
     @property
     def name(self) -> str:
@@ -64,6 +73,33 @@ KINDS = {
             "comments": "read_comments",
             "page_insights": "read_days",
         },
+    ),
+    "instagram": Kind(
+        InstagramSpider,
+        instagram,
+        "17841400000000009",
+        {
+            "account": "read_account",
+            "media": "read_media",
+            "comments": "read_comments",
+            "account_totals": "read_days",
+            "new_followers": "read_days",
+        },
+        {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
+        day_prefix="account.",
+    ),
+    "threads": Kind(
+        ThreadsSpider,
+        threads,
+        "9000000000000009",
+        {
+            "account": "read_account",
+            "posts": "read_posts",
+            "conversation": "read_replies",
+            "account_totals": "read_days",
+        },
+        {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
+        day_prefix="account.",
     ),
 }
 ANSWERS = [(name, file) for name, kind in KINDS.items() for file in kind.readers]
@@ -106,9 +142,10 @@ def make_hall(name: str, folder: Path, days: int = 5, **more: Any) -> Townhall:
 def test_an_answer_reads_as_golden(name: str, file: str, tmp_path: Path) -> None:
     kind = KINDS[name]
     spider, visit = make_spider(kind, tmp_path)
-    data = json.loads((FIXTURES / name / f"{file}.json").read_text(encoding="utf-8"))
+    data = read_fixture(name, file)
     call = Call("x", lambda *_: iter(()), {"limit": 100}, root="900000000000011")
-    steps = list(getattr(spider, kind.readers[file])(Answer(data, call), visit))
+    read = getattr(spider, kind.readers[file])
+    steps = list(read(Answer(data, call), visit, **kind.given.get(file, {})))
     ignored = set(load_source(name).ignored_keys)
     shown = [plain for step in steps for plain in _plain(step, visit, ignored)]
     shown += [plain for one in spider.land_days(visit) for plain in _plain(one, visit, ignored)]
@@ -254,8 +291,11 @@ def test_one_metric_that_is_gone_costs_no_other_and_is_remembered(
     assert f"{gone} is refused: 100" in str(end.detail)
     assert "docs/runbook.md#metric-refused" in str(end.detail)
     named = {c["name"] for row in hall.audience() for c in row["counters"]}
-    assert gone not in named
-    assert set(KINDS[name].spider.day_metrics[1:]) & named
+    prefix = KINDS[name].day_prefix
+    assert f"{prefix}{gone}" not in named
+    assert {f"{prefix}{metric}" for metric in KINDS[name].spider.day_metrics[1:]} <= {
+        name.partition(".")[0] if not prefix else name for name in named
+    }
     end = hall.visit(FIRST + 3 * DAY).end
     assert "not asked for" in str(end.detail)
     assert not any(_asks_for(request.url, gone) for request in hall.requests)
@@ -298,6 +338,85 @@ def test_a_platform_that_limits_us_is_left_alone(name: str, tmp_path: Path) -> N
     assert end.stop_reason is StopReason.BUDGET
     assert "docs/runbook.md#rate-limited" in str(end.detail)
     assert len(hall.requests) == 1
+
+
+@dataclass
+class Unlucky:
+    """A site that answers as it should, and from a request on something else."""
+
+    site: Site
+    after: int
+    spoil: Callable[[faults.Answer], faults.Answer]
+    asked: int = 0
+
+    def answer(self, ask: Ask, now: int) -> faults.Answer:
+        self.asked += 1
+        answer = self.site.answer(ask, now)
+        return self.spoil(answer) if self.asked > self.after else answer
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_answer_that_breaks_off_ends_the_crawl_and_the_next_one_makes_up_for_it(
+    name: str, tmp_path: Path
+) -> None:
+    hall = make_hall(name, tmp_path)
+    site = hall.site
+    hall.site = Unlucky(site, 20, lambda answer: replace(answer, body=answer.body[:-9]))
+    now = FIRST + 3 * DAY
+    end = hall.visit(now, since=FIRST).end
+    assert end.stop_reason is StopReason.ERROR
+    assert "expected JSON, found HTTP 200" in str(end.detail)
+    assert end.covered is None or end.covered.start > FIRST
+    hall.site = site
+    hall.visit(now + DAY, since=FIRST)
+    hall.assert_agrees(now + DAY)
+    assert [window.start for window in hall.lake.covered(name, hall.place.id)] == [FIRST]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_token_that_expires_under_way_loses_nothing(name: str, tmp_path: Path) -> None:
+    expired = answer_error(refuse(190, "Error validating access token", 401, subcode=463))
+    hall = make_hall(name, tmp_path)
+    site = hall.site
+    hall.site = Unlucky(site, 20, lambda _: expired)
+    end = hall.visit(FIRST + 3 * DAY, since=FIRST).end
+    assert end.stop_reason is StopReason.BLOCKED
+    assert KINDS[name].variable in str(end.detail)
+    assert "190/463" in str(end.detail)
+    hall.site = site
+    hall.visit(FIRST + 4 * DAY, since=FIRST)
+    hall.assert_agrees(FIRST + 4 * DAY)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_backfill_asks_for_no_more_time_than_the_platform_tells(
+    name: str, tmp_path: Path
+) -> None:
+    hall = make_hall(name, tmp_path, days=2)
+    end = hall.visit(FIRST + 2 * DAY, since=FIRST - 118 * DAY).end
+    assert end.stop_reason is StopReason.EXHAUSTED
+    assert "refused" not in str(end.detail)
+    assert "left out" not in str(end.detail)
+    assert end.covered is not None
+    assert end.covered.start == FIRST - 118 * DAY
+    spans = [span for request in hall.requests if (span := _span(request.url))]
+    assert max(until - since for since, until in spans) <= KINDS[name].spider.longest_span
+    kept = KINDS[name].spider.days_kept
+    oldest = FIRST - 118 * DAY - KINDS[name].spider.late_days * DAY
+    assert min(spans)[0] >= max(
+        oldest - DAY, FIRST + 2 * DAY - kept - DAY if kept else oldest - DAY
+    )
+    ends = {row["observed_at"] for row in hall.audience() if row["fan_count"] is None}
+    assert len(ends) >= min(118, kept.days if kept else 118) - 1
+
+
+def _span(url: str) -> tuple[datetime, datetime] | None:
+    """From when to when a question for insights asks; None for other requests."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if not parts.path.endswith("insights") or "since" not in query:
+        return None
+    return tuple(datetime.fromtimestamp(int(query[k]), UTC) for k in ("since", "until"))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
@@ -398,3 +517,131 @@ class TestFacebook:
         problem = spider.find_error({}, response)
         assert problem is not None
         assert problem.kind is Trouble.TRANSIENT
+
+
+class TestInstagram:
+    def test_likes_that_the_account_hides_are_unknown_and_not_zero(self, tmp_path: Path) -> None:
+        hall = make_hall("instagram", tmp_path, days=2)
+        hall.site.hides_likes = True  # type: ignore[attr-defined]
+        hall.visit(FIRST + 2 * DAY)
+        roots = [row for row in hall.landed().values() if not row["parent_id"]]
+        assert roots
+        for row in roots:
+            counters = {c["name"]: c for c in row["counters"]}
+            assert (counters["like_count"]["lo"], counters["like_count"]["how"]) == (
+                None,
+                "missing",
+            )
+            assert counters["likes"]["lo"] is not None
+
+    def test_each_product_is_asked_for_its_own_metrics(self, tmp_path: Path) -> None:
+        hall = make_hall("instagram", tmp_path)
+        hall.visit(FIRST + 5 * DAY, since=FIRST)
+        told = {
+            frozenset(c["name"] for c in row["counters"])
+            for row in hall.landed().values()
+            if not row["parent_id"]
+        }
+        assert {"profile_visits" in names for names in told} == {True, False}
+        assert all(("profile_visits" in n) is not ("ig_reels_avg_watch_time" in n) for n in told)
+
+    def test_a_product_that_nobody_knows_is_landed_and_named(self, tmp_path: Path) -> None:
+        spider, visit = make_spider(KINDS["instagram"], tmp_path)
+        data = read_fixture("instagram", "media")
+        steps = list(spider.read_media(Answer(data, Call("x", lambda *_: iter(()))), visit))  # type: ignore[attr-defined]
+        assert len([step for step in steps if callable(step)]) == 3  # two products and the page
+        assert visit.notes == ["insights of AD are not known and were not asked for"]
+
+    def test_what_insights_tell_becomes_the_posts_counters(self, tmp_path: Path) -> None:
+        spider, visit = make_spider(KINDS["instagram"], tmp_path)
+        step = spider.post_insights("17900000000000011", "feed", ["reach", "views"])
+        (question,) = step(visit)
+        data = read_fixture("instagram", "media_insights")
+        assert list(question.read(Answer(data, question), visit)) == []
+        told = spider.counters_told(visit, "17900000000000011")
+        assert {c["name"]: c["lo"] for c in told} == {"reach": 800, "views": 1200}
+
+    def test_insights_that_are_not_there_yet_are_not_zero(self, tmp_path: Path) -> None:
+        spider, visit = make_spider(KINDS["instagram"], tmp_path)
+        (question,) = spider.post_insights("17900000000000011", "feed", ["reach"])(visit)
+        list(question.read(Answer({"data": []}, question), visit))
+        assert spider.counters_told(visit, "17900000000000011") == ()
+
+    @pytest.mark.parametrize(
+        ("number", "subcode", "message"),
+        [
+            (10, None, "(#10) Not enough viewers for the media to show insights"),
+            (100, 2108006, "Media posted before business account conversion"),
+        ],
+    )
+    def test_media_without_insights_is_landed_without_them(
+        self, number: int, subcode: int | None, message: str, tmp_path: Path
+    ) -> None:
+        spider, visit = make_spider(KINDS["instagram"], tmp_path)
+        (question,) = spider.post_insights("17900000000000011", "feed", ["reach", "likes"])(visit)
+        error = {"code": number, "message": message, "error_subcode": subcode}
+        problem = graph.read_error({"error": error}, {})
+        assert problem is not None
+        assert list(spider.rescue(visit, question, problem) or ()) == []
+        assert "insights of feed" in visit.facts["left_out"]
+        assert spider._metrics_refused(visit).among("feed", ["reach", "likes"]) == []
+
+    def test_what_it_lets_anybody_see_and_what_is_missing(self) -> None:
+        can = load_source("instagram").capabilities
+        assert (can.replies, can.reaction_counts, can.view_counts, can.texts) == (True,) * 4
+        assert missing_of("instagram") == {"visits", "orders", "spend"}
+
+
+class TestThreads:
+    def test_an_audience_that_is_refused_is_unknown(self, tmp_path: Path) -> None:
+        hall = make_hall("threads", tmp_path, days=2)
+        hall.site.moods.dead_metrics.add("followers_count")  # type: ignore[attr-defined]
+        end = hall.visit(FIRST + 2 * DAY).end
+        assert end.stop_reason is StopReason.EXHAUSTED
+        assert "account.followers_count is refused" in str(end.detail)
+        (row,) = (row for row in hall.audience() if row["title"])
+        assert (row["fan_count"], row["fan_count_how"]) == (None, "missing")
+
+    def test_no_day_before_the_platforms_first_is_asked_for(self, tmp_path: Path) -> None:
+        hall = make_hall("threads", tmp_path, days=2)
+        now = datetime(2024, 4, 16, tzinfo=UTC)
+        end = hall.visit(now, since=now - 30 * DAY).end
+        assert "left out" not in str(end.detail)
+        ends = sorted(row["observed_at"] for row in hall.audience() if row["fan_count"] is None)
+        assert ends == [datetime(2024, 4, day, 7, tzinfo=UTC) for day in (14, 15)]
+
+    def test_a_repost_is_an_act_without_a_word_of_which_nothing_is_asked(
+        self, tmp_path: Path
+    ) -> None:
+        spider, visit = make_spider(KINDS["threads"], tmp_path)
+        data = read_fixture("threads", "posts")
+        *questions, page = spider.read_posts(Answer(data, Call("x", lambda *_: iter(()))), visit)  # type: ignore[attr-defined]
+        asked = [call.path for question in questions for call in question(visit)]
+        assert asked == ["18000000000000011/insights", "18000000000000009/insights"]
+        ((listed,),) = ([x for x in one.listed if not x.under] for one in page(visit))
+        assert (listed.record.kind, listed.record.body_text) == ("repost", None)
+        assert listed.record.parent_id == "18000000000000777"
+
+    def test_an_address_never_names_somebody_else(self, tmp_path: Path) -> None:
+        hall = make_hall("threads", tmp_path)
+        hall.visit(FIRST + 5 * DAY, since=FIRST)
+        official = hall.key("threads", hall.place.official)
+        rows = list(hall.landed().values())
+        assert {row["url"] is None for row in rows} == {True, False}
+        assert all((row["url"] is None) is (row["author_key"] != official) for row in rows)
+        assert all("threads.example/@" not in str(row["raw_record"]) for row in rows)
+
+    def test_what_it_lets_anybody_see_and_what_is_missing(self) -> None:
+        can = load_source("threads").capabilities
+        assert (can.replies, can.reaction_counts, can.view_counts, can.texts) == (True,) * 4
+        assert missing_of("threads") == {"visits", "orders", "spend"}
+
+
+def read_fixture(name: str, file: str) -> Any:
+    return json.loads((FIXTURES / name / f"{file}.json").read_text(encoding="utf-8"))
+
+
+def missing_of(source: str) -> set[str]:
+    """What keeps numbers of the marts from being computed of a source."""
+    can = capabilities_of(source)
+    return {name for kpi in KPIS for name in judge(can, kpi).missing}

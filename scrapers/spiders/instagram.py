@@ -1,0 +1,156 @@
+"""Instagram: an account that one manages, its media with insights, and the comments under them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from lake import Window
+from scrapers.access.calls import Answer, Call, Listed, Page
+from scrapers.access.cursor import CursorVisit
+from scrapers.access.graph import GraphSpider
+from scrapers.known import KnownPost
+from scrapers.parsers import instagram as parse
+from scrapers.parsers.graph import read_time
+from scrapers.parsers.json_record import JsonRecord
+from scrapers.records import ChannelRecord, PostRecord
+
+
+class InstagramSpider(GraphSpider):
+    """Followers now, totals by Pacific day, media newest first with comments and replies.
+
+    Stories are left out: they live for a day, and no list tells which were taken down.
+    """
+
+    name = "instagram"
+    version = "v25.0"
+    people = parse.PEOPLE
+    day_metrics = parse.DAY_TOTALS
+    longest_span = timedelta(days=30)
+    late_days = 2  # insights come up to 48 hours late
+    days_kept = timedelta(days=89)  # ninety, with the beginning of the first day
+    can_split = True
+    list_cap = 10_000  # of the newest media
+
+    def opening(self, visit: CursorVisit) -> Iterator[Any]:
+        account = visit.channel.address
+        insights, by_follow = f"{account}/insights", {"breakdown": "follow_type"}
+        yield Call(account, self.read_account, {"fields": parse.ACCOUNT})
+        ask = partial(self.day_totals, visit, insights, "account", period="day")
+        yield from ask(self.day_metrics, metric_type="total_value")
+        yield from ask([parse.FOLLOWS], metric_type="total_value", **by_follow)
+        yield from self.day_questions(
+            visit,
+            insights,
+            "account",
+            [parse.NEW_FOLLOWERS],
+            kept=timedelta(days=29),  # thirty, this one left out
+            period="day",
+            metric_type="time_series",
+        )
+        yield self.land_days
+
+    def timeline(self, visit: CursorVisit, part: Window) -> Call:
+        query = {
+            "fields": parse.MEDIA,
+            "limit": 100,
+            "since": int(part.start.timestamp()) - 1,
+            "until": int(part.end.timestamp()),
+        }
+        return Call(f"{visit.channel.address}/media", self.read_media, query)
+
+    def look_up(self, visit: CursorVisit, posts: Mapping[str, KnownPost]) -> Iterator[Call]:  # noqa: ARG002
+        for post_id in posts:
+            yield Call(post_id, self.read_one, {"fields": parse.MEDIA}, asked=(post_id,))
+
+    def read_account(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
+        account = JsonRecord(answer.data, self.people)
+        account.id("id")
+        yield self.audience(
+            visit,
+            account,
+            title=account.text("name") or account.text("username"),
+            fans="followers_count",
+            counters=("followers_count", "follows_count", "media_count"),
+        )
+
+    def read_media(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        """Take a page of media, however short, and ask for what each of them came to."""
+        read = list(self.each(visit, answer.data["data"], partial(self.media, visit)))
+        posts = [one for one in read if isinstance(one, PostRecord)]
+        yield from (one for one in read if not isinstance(one, PostRecord))
+        for post in posts:
+            yield from self._insights(visit, post)
+        after = self.next_page(answer)
+        yield lambda v: iter([Page([self.listed(v, post) for post in posts], after)])
+
+    def read_one(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        yield from self.each(visit, [answer.data], partial(self.media, visit))
+
+    def listed(self, visit: CursorVisit, post: PostRecord) -> Listed:
+        told = self.counters_told(visit, post.post_id)
+        query = {"fields": parse.COMMENT, "limit": 50}
+        path = f"{post.post_id}/comments"
+        comments = Call(path, self.read_comments, query, root=post.post_id)
+        counted = replace(post, counters=(*(post.counters or ()), *told))
+        return Listed(counted, (comments,), parse.COMMENTS)
+
+    def read_comments(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        """Take a page of comments, the replies inside them, and what follows of either."""
+        comments, root = answer.data["data"], answer.call.root
+        flat = parse.with_replies(comments)
+        yield from self.each(visit, flat, lambda item: self.comment(visit, item, root))
+        pagings = (parse.replies_of(comment).get("paging") for comment in comments)
+        following = [self.page_after(answer.call, paging) for paging in pagings]
+        yield from (call for call in (*following, self.next_page(answer)) if call is not None)
+
+    def media(self, visit: CursorVisit, item: JsonRecord) -> PostRecord:
+        """Read a picture, an album or a reel; nothing says when a caption was edited."""
+        published = read_time(item.text("timestamp"))
+        return PostRecord(
+            channel_id=visit.channel.id,
+            post_id=item.id("id"),
+            kind="article",
+            author=item.text("username"),
+            body_text=item.text("caption"),
+            url=item.text("permalink"),
+            published_at=published.at if published else None,
+            published_precision=published.precision if published else None,
+            published_raw=published.raw if published else None,
+            counters=parse.media_counters(item),
+            raw=item.raw,
+            unread=item.unread,
+        )
+
+    def comment(self, visit: CursorVisit, item: JsonRecord, root: str | None) -> PostRecord:
+        """Read a comment or a reply; it has no address of its own."""
+        published = read_time(item.text("timestamp"))
+        return PostRecord(
+            channel_id=visit.channel.id,
+            post_id=item.id("id"),
+            kind="comment",
+            parent_id=item.find_id("parent_id") or root,
+            root_id=root,
+            author=parse.author(item),
+            body_text=item.text("text"),
+            published_at=published.at if published else None,
+            published_precision=published.precision if published else None,
+            published_raw=published.raw if published else None,
+            counters=parse.comment_counters(item),
+            raw=item.raw,
+            unread=item.unread,
+        )
+
+    def _insights(self, visit: CursorVisit, post: PostRecord) -> Iterator[Any]:
+        """Ask for what is told of this kind of media; which is an unknown one, a note says."""
+        product = str(post.raw.get("media_product_type"))
+        metrics = parse.METRICS.get(product)
+        if metrics is not None:
+            yield self.post_insights(post.post_id, product.lower(), metrics)
+            return
+        note = f"insights of {product} are not known and were not asked for"
+        if note not in visit.notes:
+            visit.notes.append(note)
