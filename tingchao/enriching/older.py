@@ -1,8 +1,8 @@
 """Texts as an older engine understood them, in the columns of today.
 
-Old files stay as they are: a build `as_of` an instant before the engine was changed reads them. What
-an engine did not tell yet is NULL, and a list of it is empty. Engine 1 told words in full, noise
-without a score, and did not ask who says a thing: its mentions are own words.
+Old files stay as they are: a build `as_of` an instant before the engine was changed reads them.
+What an engine did not tell yet is NULL, and a list of it is empty. Engine 1 told words in full and
+noise without a score, and did not ask who says a thing: its mentions are own words.
 """
 
 from __future__ import annotations

@@ -33,42 +33,32 @@ noisy as (
     where cast(told.score as decimal(4, 3)) >= cast(rules.least_score as decimal(4, 3))
 ),
 
+said as (
+    select 'copy' as rule, text_hash, own_length, fingerprint as wording
+    from texts
+    where fingerprint is not null
+    union all
+    select 'near_copy' as rule, texts.text_hash, texts.own_length, clusters.cluster_id as wording
+    from texts
+    inner join {{ ref('int_text_clusters') }} as clusters on texts.text_hash = clusters.text_hash
+),
+
 repeated as (
     select
         posts.channel_id,
         posts.post_id,
-        texts.own_length,
-        count(*) over (partition by texts.fingerprint) as post_count,
+        rules.rule,
+        rules.reason,
+        rules.rule_order,
+        rules.least_post_count,
+        count(*) over (partition by said.rule, said.wording) as post_count,
         row_number() over (
-            partition by texts.fingerprint
+            partition by said.rule, said.wording
             order by posts.published_at nulls last, posts.channel_id, posts.post_id
         ) as place
-    from posts
-    inner join texts on posts.text_hash = texts.text_hash
-    where texts.fingerprint is not null
-),
-
-alike as (
-    select
-        posts.channel_id,
-        posts.post_id,
-        texts.own_length,
-        clusters.post_count,
-        clusters.first_channel_id = posts.channel_id
-        and clusters.first_post_id = posts.post_id as is_first
-    from posts
-    inner join texts on posts.text_hash = texts.text_hash
-    inner join {{ ref('int_text_clusters') }} as clusters on posts.text_hash = clusters.text_hash
-),
-
-copied as (
-    select 'copy' as rule, channel_id, post_id, post_count, own_length
-    from repeated
-    where place > 1
-    union all
-    select 'near_copy' as rule, channel_id, post_id, post_count, own_length
-    from alike
-    where not is_first
+    from said
+    inner join rules on said.rule = rules.rule and said.own_length >= rules.least_length
+    inner join posts on said.text_hash = posts.text_hash
 ),
 
 noise as (
@@ -76,12 +66,9 @@ noise as (
     from posts
     inner join noisy on posts.text_hash = noisy.text_hash
     union all
-    select copied.channel_id, copied.post_id, rules.rule, rules.reason, rules.rule_order
-    from copied
-    inner join rules
-        on copied.rule = rules.rule
-        and copied.post_count >= rules.least_post_count
-        and copied.own_length >= rules.least_length
+    select channel_id, post_id, rule, reason, rule_order
+    from repeated
+    where place > 1 and post_count >= least_post_count
 ),
 
 ranked as (
