@@ -45,6 +45,7 @@ _ENDINGS = {
     "_rate_hi": _RATE,
     "_amount": _MONEY,
     "_period": _FLAG,
+    "reason": _TEXT,
 }
 KEYS: dict[str, tuple[str, ...]] = {
     "channel_activity": ("channel_id", "period_type", "period_start_date"),
@@ -58,6 +59,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     ),
     "channel_conversion": ("channel_id", "period_start_date"),
     "mentions": ("brand_id", "channel_id", "mention_date"),
+    "left_out_mentions": ("brand_id", "channel_id", "mention_date", "reason"),
+    "noise_acts": ("channel_id", "act_date", "reason"),
     "share_of_voice": ("brand_id", "period_type", "period_start_date"),
     "sentiment_daily": ("brand_id", "channel_id", "sentiment_date"),
     "channel_scorecard": ("channel_id", "period_start_date"),
@@ -101,6 +104,8 @@ def _answers(
         "conversions": list(tally.conversions()),
         "channel_conversion": list(tally.channel_conversion()),
         "mentions": list(tally.mentions()),
+        "left_out_mentions": list(tally.left_out_mentions()),
+        "noise_acts": list(tally.noise_acts()),
         "share_of_voice": list(tally.share_of_voice()),
         "sentiment_daily": list(tally.sentiment_daily()),
         "channel_scorecard": list(tally.channel_scorecard(fans)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from random import Random
@@ -19,6 +19,7 @@ from demo.days import DAY, date_of, day_at, midnight
 from demo.draw import between, happens, open_stream, pick, pick_weighted, wait
 from demo.people import Character, People, Role
 from demo.phrases import (
+    ADVERTS,
     APOLOGIES,
     BLOG_SUBJECTS,
     CRISIS_BODY,
@@ -33,6 +34,7 @@ from demo.phrases import (
     POSITIVE,
     STATEMENT,
     WAVE,
+    WAVE_ENDINGS,
     Saying,
     Voice,
     under,
@@ -303,14 +305,20 @@ class Life:
     ) -> Saying:
         voice = Voice(stream, is_simplified=place.is_simplified)
         if slot.cause is Cause.WAVE:
-            return WAVE
+            return replace(WAVE, body=f"{WAVE.body}{pick(stream, WAVE_ENDINGS)}")
+        if slot.cause is Cause.ADVERT:
+            advert = voice.fill(pick(stream, ADVERTS), pick(stream, BRANDS))
+            return replace(advert, noise="advertising")
+        if slot.cause is Cause.ECHO:
+            return voice.echo(BRANDS[0], POSITIVE)
         if slot.cause is Cause.CRISIS:
             line, intent = pick(stream, CRISIS_LINES)
             said = voice.fill(line, BRANDS[0])
             mood = NEUTRAL if line == "坐等新聞" else NEGATIVE
             return Saying(said.body, None, said.brands, said.nicknamed, mood, intent)
         if person.role is Role.HUNTER or thread.saying.body == GIVEAWAY:
-            return Saying(pick(stream, GIVEAWAY_LINES))
+            entry = voice.fill(pick(stream, GIVEAWAY_LINES), BRAND[place.brand or BRANDS[0].id])
+            return replace(entry, noise="giveaway")
         share = 0.30 if place.shape is Shape.BOARD else 0.60
         brand = self._brand(stream, place, person) if happens(stream, share) else None
         return voice.sentence(brand, self._mood(stream, brand, person, day_at(at)))
@@ -352,7 +360,8 @@ class Life:
         template = GIVEAWAY if day.weekday() == 4 else pick(stream, PAGE_POSTS)
         if place.brand == "wuyu" and number == self.crisis_day + 1:
             template = STATEMENT
-        saying = Saying(voice.fill(template).body)
+        noise = "giveaway" if template == GIVEAWAY else None
+        saying = Saying(voice.fill(template).body, noise=noise)
         at = midnight(number) + between(stream, 11 * HOUR, 19 * HOUR)
         return [Post(place, page_post_id(place, number), Kind.POST, OFFICIAL, at, saying)]
 

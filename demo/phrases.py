@@ -27,6 +27,8 @@ class Saying:
     nicknamed: tuple[str, ...] = ()  # brands meant by a nickname nobody configured
     mood: str = NEUTRAL
     intent: str | None = None
+    quoted: tuple[str, ...] = ()  # brand of each span in words of others, beside `brands`
+    noise: str | None = None  # why it is no voice; "copy" unless it is the first to say so
 
     def plus(self, other: Saying, between_them: str) -> Saying:
         """The same saying with another's body after it."""
@@ -203,7 +205,8 @@ PLAIN_SUBJECTS = (
 )
 PLAIN_SUBJECTS_HANS = ("闲聊：夏天喝什么", "自制{d}", "求推荐 <低糖> 喝法", "奶茶 & 咖啡怎么选")
 WAVE_TEXT = "親身試過穗光真的屌打其他家，茶香回甘又便宜，現在加入還送大杯，不買可惜"
-WAVE = Saying(WAVE_TEXT, brands=("suiguang",), mood=POSITIVE, intent="praise")
+WAVE = Saying(WAVE_TEXT, brands=("suiguang",), mood=POSITIVE, intent="praise", noise="copy")
+WAVE_ENDINGS = ("", "喔", "啦大家")  # whoever pays for a wave asks for small changes
 CRISIS_BODY = (
     "今天下午在{b}買了{d}，喝到一半覺得卡卡的",
     "吐出來一看是一截塑膠片，整個人嚇傻",
@@ -238,9 +241,17 @@ GIVEAWAY = PAGE_POSTS[1]
 GIVEAWAY_LINES = (
     "已分享 @好友 祝我中獎",
     "+1 @姊妹 一起抽",
+    "+1 @好友 想喝{b}",
     "抽我抽我🙏 已標記好友",
     "參加抽獎，已完成分享",
 )
+ADVERTS = (
+    "加LINE：tea8899，{b}飲料券現貨，滿額免運，要的私訊下單",
+    "限時優惠🔥{b}兌換券下殺，輸入代碼TEA50，立即下單全館免運",
+    "{b}加盟專線開放中，月入十萬不是夢，歡迎洽詢，加LINE：open777",
+)
+ECHOES = ("说得对", "我也觉得{b}还行", "转发")
+ECHOED = "//@老茶客:"
 BLOG_SUBJECTS = (
     "茶園日記（{n}）",
     "本週門市小故事：{d}",
@@ -269,6 +280,14 @@ class Voice:
         opener = pick(self.stream, self._openers(mood))
         body = f"{opener}{said.body}{pick(self.stream, endings)}"
         return replace(said, body=body, mood=mood, intent=intent)
+
+    def echo(self, brand: Brand, mood: str) -> Saying:
+        """A few own words, or none, and behind them what somebody else has said."""
+        own = self.fill(pick(self.stream, ECHOES), brand)
+        said = self.about(brand, mood)
+        noise = "repost" if own.body == ECHOES[-1] else None
+        body = f"{own.body}{ECHOED}{said.body}"
+        return Saying(body, None, own.brands, own.nicknamed, quoted=said.brands, noise=noise)
 
     def chatter(self) -> Saying:
         """A sentence about nothing in particular; sometimes a trap for the brand matcher."""

@@ -25,6 +25,8 @@ class Cause(IntEnum):
     HABIT = 0
     WAVE = 1  # paid to post the same text as forty others
     CRISIS = 2  # the plastic in the cup
+    ADVERT = 3  # sells something
+    ECHO = 4  # passes on what somebody else has said
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ OUTBREAKS = (
     Outbreak(Cause.CRISIS, "ptt-towntalk", CRISIS_DAY, 0.70, 5, 1.2),
     Outbreak(Cause.CRISIS, "ptt-teadrink", CRISIS_DAY, 0.50, 2, 1.5),
     Outbreak(Cause.CRISIS, "page-wuyu", CRISIS_DAY, 0.60, 2, 2.0),
+    Outbreak(Cause.ADVERT, "ptt-towntalk", 45, 0.08, 3, 15.0),
+    Outbreak(Cause.ADVERT, "page-wuyu", 40, 0.08, 2, 10.0),
+    Outbreak(Cause.ECHO, "weibo-wuyu", 40, 0.70, 3, 15.0),
 )
 
 

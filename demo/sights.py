@@ -17,6 +17,7 @@ from demo.cast import OFFICIAL, PLACES, SHOP, Audience, Place, Shape, find_chann
 from demo.days import day_at
 from demo.life import Post, Quirk, Reaction
 from demo.people import Person
+from demo.phrases import Saying
 from demo.ptt import hidden_pushes
 from demo.shop import Order, Trade, Visit
 from demo.town import Town
@@ -25,7 +26,10 @@ FanCounts = dict[str, list[int | None]]  # by place id, from the town's first da
 
 
 class Act(NamedTuple):
-    """An act as an observer records it; `author` is None when nobody is named."""
+    """An act as an observer records it; `author` is None when nobody is named.
+
+    `noise` is why it is no voice, or would be if another has said the same (`copy`) before.
+    """
 
     place: Place
     kind: str
@@ -34,6 +38,10 @@ class Act(NamedTuple):
     is_official: bool
     brands: tuple[str, ...]
     mood: str
+    quoted: tuple[str, ...] = ()
+    noise: str | None = None
+    wording: str = ""
+    at: int = 0
 
     @property
     def is_eligible(self) -> bool:
@@ -97,9 +105,7 @@ class Witness:
         if post.at > self.now:
             return None
         said = post.saying_at(self.now)
-        brands, day = said.brands + said.nicknamed, day_at(post.at)
-        is_official = post.author == OFFICIAL
-        return Act(post.place, post.kind, day, post.author, is_official, brands, said.mood)
+        return _act(post, said, post.author, said.brands + said.nicknamed)
 
     def notices(self, reaction: Reaction) -> Act | None:
         return _mark(reaction) if reaction.at <= self.now else None
@@ -131,10 +137,9 @@ class Reader:
         look = self._last_look(post)
         if look is None or Quirk.UNDATED in post.quirks:
             return None
-        said, day = post.saying_at(look), day_at(post.at)
+        said = post.saying_at(look)
         author = post.author if post.place.shows_authors else None
-        is_official = author == OFFICIAL
-        return Act(post.place, post.kind, day, author, is_official, said.brands, said.mood)
+        return _act(post, said, author, said.brands)
 
     def notices(self, reaction: Reaction) -> Act | None:
         was_there = any(reaction.exists_at(look) for look in self.looks)
@@ -189,9 +194,27 @@ def _is_told(person: Person, source: str, now: int) -> bool:
     return person.is_member_on(day_at(now)) and source in person.told_handles
 
 
+def _act(post: Post, said: Saying, author: int | None, brands: tuple[str, ...]) -> Act:
+    return Act(
+        place=post.place,
+        kind=post.kind,
+        day=day_at(post.at),
+        author=author,
+        is_official=author == OFFICIAL,
+        brands=brands,
+        mood=said.mood,
+        quoted=said.quoted,
+        noise=said.noise,
+        wording=said.body,
+        at=post.at,
+    )
+
+
 def _mark(reaction: Reaction) -> Act:
-    day = day_at(reaction.at)
-    return Act(reaction.place, "reaction", day, reaction.author, False, (), "")
+    """A mark on a giveaway is made for the prize; on any other noise it is a mark like any."""
+    day, on = day_at(reaction.at), reaction.post.saying.noise
+    noise = on if on == "giveaway" else None
+    return Act(reaction.place, "reaction", day, reaction.author, False, (), "", noise=noise)
 
 
 def _sale(order: Order, buyer: str, known: int | None, channel: str | None, now: int) -> Sale:

@@ -7,7 +7,7 @@ packed integers (day and person in eight bytes), so a town of a hundred thousand
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -23,6 +23,10 @@ from demo.sights import Act, FanCounts, Observer, Sale
 
 UNATTRIBUTED = "(unattributed)"
 MODEL = "last_touch"
+COPIES, NEAR_COPIES = (
+    3,
+    20,
+)  # posts of one wording, or of a whole wave, from which on they are copies
 _AUTHOR_BITS = 40
 Row = dict[str, Any]
 Months = dict[int, set[int]]  # month index: people
@@ -68,9 +72,13 @@ class Tally:
 
     def __init__(self, observer: Observer, first: int, through: int) -> None:
         self.observer, self.first, self.through = observer, first, through
-        self._counts: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+        self._counts: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * 6)
         self._authors: dict[str, array[int]] = defaultdict(lambda: array("Q"))
-        self._brand_days: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0] * 5)
+        self._engaged: dict[str, array[int]] = defaultdict(lambda: array("Q"))
+        self._brand_days: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0] * 8)
+        self._left_out: dict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        self._noise: dict[tuple[str, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        self._pasted: list[Act] = []
         self._voices: dict[tuple[str, str], array[int]] = defaultdict(lambda: array("Q"))
         self._sales: dict[tuple[str, str, int], list[Any]] = {}
         self._months: dict[tuple[str, int], list[Any]] = {}
@@ -86,20 +94,59 @@ class Tally:
         counts[_column(act.kind)] += 1
         counts[3] += 1
         counts[4] += act.is_official
-        packed = act.day << _AUTHOR_BITS | (act.author or 0) + 2  # OFFICIAL, MASTER are negative
         if act.is_eligible:
-            self._authors[act.place.id].append(packed)
-        if not act.is_official:
-            self._count_brands(act, packed)
+            self._authors[act.place.id].append(_packed(act))
+        if act.noise == "copy":
+            self._pasted.append(act)  # which of them is the first is known at the end
+        elif not act.is_official:
+            self._weigh(act, act.noise)
 
-    def _count_brands(self, act: Act, packed: int) -> None:
-        for brand in set(act.brands):
+    def _weigh(self, act: Act, noise: str | None) -> None:
+        """Take in what an act says, or that it is noise; a bare repost is an act all the same."""
+        if noise is not None and noise != "repost":
+            self._counts[act.place.id, act.day][5] += 1
+            acts = self._noise[act.place.id, act.day, noise]
+            acts[0] += 1
+            acts[1] += act.kind != "reaction"
+        elif act.is_eligible:
+            self._engaged[act.place.id].append(_packed(act))
+        for brand in {*act.brands, *act.quoted}:
+            own, quoted = act.brands.count(brand), act.quoted.count(brand)
+            if noise is None:
+                self._count_voice(act, brand, own)
+                self._leave_out(act, brand, "quoted", quoted)
+            else:
+                self._leave_out(act, brand, noise, own + quoted)
+            self._brand_days[brand, act.place.id, act.day][7] += noise is not None or not own
+
+    def _count_voice(self, act: Act, brand: str, mentions: int) -> None:
+        if mentions:
             seen = self._brand_days[brand, act.place.id, act.day]
-            seen[0] += act.brands.count(brand)
+            seen[0] += mentions
             seen[1] += 1
             seen[{POSITIVE: 2, NEUTRAL: 3, NEGATIVE: 4}[act.mood]] += 1
             if act.author is not None:
-                self._voices[brand, act.place.id].append(packed)
+                self._voices[brand, act.place.id].append(_packed(act))
+
+    def _leave_out(self, act: Act, brand: str, reason: str, mentions: int) -> None:
+        if mentions:
+            self._brand_days[brand, act.place.id, act.day][6 if reason == "quoted" else 5] += (
+                mentions
+            )
+            row = self._left_out[brand, act.place.id, act.day, reason]
+            row[0] += mentions
+            row[1] += 1
+
+    def _settle(self) -> None:
+        """Weigh what was pasted: the first is a voice, of a wave or of a wording."""
+        pasted = sorted(self._pasted, key=lambda act: (act.at, act.place.id))
+        self._pasted = []
+        wordings, said = Counter(act.wording for act in pasted), set[str]()
+        for place, act in enumerate(pasted):
+            is_near = place > 0 and len(pasted) >= NEAR_COPIES
+            is_same = act.wording in said and wordings[act.wording] >= COPIES
+            said.add(act.wording)
+            self._weigh(act, "copy" if is_near or is_same else None)
 
     def count_trade(self, trade: Trade) -> None:
         """Take in all visits and orders of a person that happened until now."""
@@ -145,16 +192,21 @@ class Tally:
                 yield place, first
 
     def channel_activity(self, fans: FanCounts) -> Iterator[Row]:
+        self._settle()
         for place, first in self.places():
             people = _by_day(self._authors[place.id])
+            engaged = _by_day(self._engaged[place.id])
             for period in periods_of(first, self.through):
                 days = range(period.start, period.closed + 1)
                 counts = [sum(c) for c in zip(*self._rows_of(place, days), strict=True)]
-                active = len(set().union(*(people.get(day, ()) for day in days)))
-                yield self._activity_row(place, period, counts, active, fans)
+                active, keen = (
+                    len(set().union(*(group.get(day, ()) for day in days)))
+                    for group in (people, engaged)
+                )
+                yield self._activity_row(place, period, counts, (active, keen), fans)
 
     def _rows_of(self, place: Place, days: range) -> Iterator[list[int]]:
-        yield [0, 0, 0, 0, 0]
+        yield [0] * 6
         yield from (self._counts[place.id, d] for d in days if (place.id, d) in self._counts)
 
     def _activity_row(
@@ -162,11 +214,12 @@ class Tally:
         place: Place,
         period: Period,
         counts: list[int],
-        active: int,
+        people: tuple[int, int],
         fans: FanCounts,
     ) -> Row:
         fan_count = fans[place.id][period.closed - self.first]
-        known_active = active if place.id in self.observer.knows_people_of else None
+        is_known = place.id in self.observer.knows_people_of
+        known_active, engaged = people if is_known else (None, None)
         return {
             "channel_id": place.id,
             "period_type": period.type,
@@ -176,12 +229,25 @@ class Tally:
             "fan_count": fan_count,
             "active_fan_count": known_active,
             "activity_rate": divide(known_active, fan_count),
+            "engaged_fan_count": engaged,
             "post_count": counts[0],
             "comment_count": counts[1],
             "reaction_count": counts[2],
             "act_count": counts[3],
             "official_act_count": counts[4],
+            "noise_act_count": counts[5],
         }
+
+    def noise_acts(self) -> Iterator[Row]:
+        self._settle()
+        for (channel, day, reason), (acts, posts) in sorted(self._noise.items()):
+            yield {
+                "channel_id": channel,
+                "act_date": date_of(day),
+                "reason": reason,
+                "act_count": acts,
+                "post_count": posts,
+            }
 
     def fan_lifecycle(self) -> Iterator[Row]:
         for place, first in self.places():
@@ -262,6 +328,7 @@ class Tally:
         }
 
     def mentions(self) -> Iterator[Row]:
+        self._settle()
         authors = {key: _by_day(packed) for key, packed in self._voices.items()}
         for (brand, channel, day), seen in sorted(self._brand_days.items()):
             known = channel in self.observer.knows_people_of
@@ -271,18 +338,35 @@ class Tally:
                 "channel_id": channel,
                 "mention_date": date_of(day),
                 "mention_count": seen[0],
+                "noise_mention_count": seen[5],
+                "quoted_mention_count": seen[6],
                 "post_count": seen[1],
+                "left_out_post_count": seen[7],
                 "author_count": len(voices) if known else None,
             }
 
+    def left_out_mentions(self) -> Iterator[Row]:
+        self._settle()
+        for (brand, channel, day, reason), (count, posts) in sorted(self._left_out.items()):
+            yield {
+                "brand_id": brand,
+                "channel_id": channel,
+                "mention_date": date_of(day),
+                "reason": reason,
+                "mention_count": count,
+                "post_count": posts,
+            }
+
     def sentiment_daily(self) -> Iterator[Row]:
+        self._settle()
         for (brand, channel, day), seen in sorted(self._brand_days.items()):
-            _, posts, good, neutral, bad = seen
+            _, posts, good, neutral, bad, _, _, left_out = seen
             yield {
                 "brand_id": brand,
                 "channel_id": channel,
                 "sentiment_date": date_of(day),
                 "post_count": posts,
+                "left_out_post_count": left_out,
                 "positive_count": good,
                 "neutral_count": neutral,
                 "negative_count": bad,
@@ -291,14 +375,18 @@ class Tally:
             }
 
     def share_of_voice(self) -> Iterator[Row]:
+        self._settle()
         first = min((day for _, day in self.places()), default=self.through + 1)
-        spoken: dict[tuple[str, int], int] = defaultdict(int)
+        spoken: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0])
         for (brand, _, day), seen in self._brand_days.items():
-            spoken[brand, day] += seen[0]
+            spoken[brand, day] = [
+                a + b for a, b in zip(spoken[brand, day], (seen[0], *seen[5:7]), strict=True)
+            ]
         for period in periods_of(first, self.through):
             days = range(period.start, period.closed + 1)
-            counts = {b.id: sum(spoken.get((b.id, day), 0) for day in days) for b in BRANDS}
-            for brand, count in counts.items():
+            sums = {b.id: _sum(spoken.get((b.id, day)) for day in days) for b in BRANDS}
+            counts = {brand: count for brand, (count, _, _) in sums.items()}
+            for brand, (count, noise, quoted) in sums.items():
                 total = sum(counts.values())
                 yield {
                     "brand_id": brand,
@@ -306,6 +394,8 @@ class Tally:
                     "period_start_date": date_of(period.start),
                     "period_end_date": date_of(period.end),
                     "mention_count": count,
+                    "noise_mention_count": noise,
+                    "quoted_mention_count": quoted,
                     "total_mention_count": total,
                     "share_rate": divide(count, total),
                     "rank": rank_of(count, counts.values()) if total else None,
@@ -336,6 +426,7 @@ _SCORECARD_ACTIVITY = (
     "fan_count",
     "active_fan_count",
     "activity_rate",
+    "engaged_fan_count",
 )
 _SCORECARD_CONVERSION = (
     "identified_fan_count",
@@ -348,6 +439,14 @@ _RANKS = {
     "activity_rank": "activity_rate",
     "conversion_rank": "conversion_rate",
 }
+
+
+def _packed(act: Act) -> int:
+    return act.day << _AUTHOR_BITS | (act.author or 0) + 2  # OFFICIAL, MASTER are negative
+
+
+def _sum(rows: Iterable[list[int] | None]) -> list[int]:
+    return [sum(column) for column in zip([0, 0, 0], *filter(None, rows), strict=True)]
 
 
 def _column(kind: str) -> int:

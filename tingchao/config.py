@@ -283,6 +283,34 @@ class Quality(_Model):
     )
 
 
+class Copies(_Model):
+    """From when on posts that say the same are copies; the first of them counts all the same."""
+
+    posts: Annotated[int, Field(ge=2, description="that say it")]
+    letters: Annotated[int, Field(ge=8, description="letters and digits of own words")] = 30
+
+
+Score = Annotated[float, Field(gt=0, le=1)]
+
+
+class Noise(_Model):
+    """What is noise and no voice: of each rule the least score that counts, null for never.
+
+    docs/text.md says what the rules look at, docs/decisions/0012 why these scores.
+    """
+
+    advertising: Score | None = 0.9
+    contact_spam: Score | None = 0.9
+    giveaway_entry: Score | None = 0.7
+    giveaway: Score | None = 0.9
+    bot: Score | None = 0.7
+    repost: Score | None = 0.9
+    repeated_characters: Score | None = None
+    jammer_text: Score | None = None
+    copies: Copies | None = Copies(posts=3)
+    near_copies: Copies | None = Copies(posts=20)
+
+
 class Publish(_Model):
     """How much of what was published is kept."""
 
@@ -334,6 +362,7 @@ class Config(_Model):
     inbox: Inbox | None = None
     attribution: Attribution = Attribution()
     quality: Quality = Quality()
+    noise: Noise = Noise()
     publish: Publish = Publish()
     service_hours: ServiceHours = ServiceHours()
     objectives: tuple[Objective, ...] = ()

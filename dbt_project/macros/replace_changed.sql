@@ -59,3 +59,20 @@
     {%- set posts = adapter.get_relation(database=target.database, schema=target.schema, identifier='stg_posts') -%}
     {{ return(flags.FULL_REFRESH or posts is none) }}
 {%- endmacro %}
+
+
+{# Rows that the last build left in an incremental model, before this one replaces any; none when
+   there was no last build. Not `ref`: the model that asks comes before the one it asks about. #}
+{% macro kept_rows(model, columns) -%}
+    {%- set kept = adapter.get_relation(
+        database=target.database, schema=target.schema, identifier=model
+    ) if execute and not flags.FULL_REFRESH -%}
+    (
+        {%- if kept %}
+        select {{ columns | join(', ') }} from {{ kept.include(database=false) }}
+        {%- else %}
+        select {% for column in columns %}cast(null as string) as {{ column }}{{ ', ' if not loop.last }}{% endfor %}
+        where false
+        {%- endif %}
+    )
+{%- endmacro %}

@@ -8,6 +8,11 @@ days as (
     union all
     select 'sentiment_daily' as mart, sentiment_date as row_date from {{ ref('sentiment_daily') }}
     union all
+    select 'left_out_mentions' as mart, mention_date as row_date
+    from {{ ref('left_out_mentions') }}
+    union all
+    select 'noise_acts' as mart, act_date as row_date from {{ ref('noise_acts') }}
+    union all
     select 'conversions' as mart, conversion_date as row_date from {{ ref('conversions') }}
     union all
     select 'channel_activity' as mart, period_start_date as row_date

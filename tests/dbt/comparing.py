@@ -9,7 +9,7 @@ import duckdb
 
 from tingchao.marts import load_marts
 
-EVIDENCE = ("int_acts", "int_mentions", "int_orders_attributed")
+EVIDENCE = ("int_acts", "int_mentions", "int_noise", "int_orders_attributed")
 
 
 def read_marts(database: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +20,9 @@ from lake.schemas import TABLES
 from lake.text import text_hash
 
 Row = dict[str, Any]
+Brands = list[tuple[str, str]]
+Understood = tuple[str, Brands] | tuple[str, Brands, Row]
+"""Mood, (brand, alias) of each mention, and what else is told: columns, `is_quoted` of all."""
 
 _FILL: dict[pa.DataType, Any] = {
     pa.string(): "",
@@ -153,10 +156,8 @@ class Landing:
         """Take a segment's ledger row away, as if it had never been committed."""
         next((self.data / "landing" / "crawls").rglob(f"{segment_id}.parquet")).unlink()
 
-    def understand(
-        self, version: str, activated: str, texts: dict[str, tuple[str, list[tuple[str, str]]]]
-    ) -> None:
-        """Enrich texts: text → (mood, [(brand, alias)]); the version is in use from `activated`."""
+    def understand(self, version: str, activated: str, texts: Mapping[str, Understood]) -> None:
+        """Enrich texts; the version is in use from `activated`."""
         rows = [_enriched(version, text, *said) for text, said in texts.items()]
         name = hashlib.sha256("".join(sorted(texts)).encode()).hexdigest()[:32]
         path = self.data / "enriched" / "texts" / f"version={version}" / f"{name}.parquet"
@@ -193,9 +194,11 @@ def _value(column: pa.Field, value: Any) -> Any:
     return _FILL.get(column.type) if value is None and not column.nullable else value
 
 
-def _enriched(version: str, text: str, mood: str, brands: list[tuple[str, str]]) -> Row:
+def _enriched(version: str, text: str, mood: str, brands: Brands, rest: Row | None = None) -> Row:
+    told = {"is_quoted": False, **(rest or {})}
+    is_quoted = told.pop("is_quoted")
     mentions = [
-        {"brand_id": brand, "alias": alias, "rule": "word", "is_quoted": False}
+        {"brand_id": brand, "alias": alias, "rule": "word", "is_quoted": is_quoted}
         for brand, alias in brands
     ]
     said = {
@@ -204,6 +207,7 @@ def _enriched(version: str, text: str, mood: str, brands: list[tuple[str, str]])
         "mentions": _spread(mentions, text),
         "version": version,
         "enriched_at": datetime(2026, 1, 1, tzinfo=UTC),
+        **told,
     }
     return {f.name: _value(f, said.get(f.name, _empty(f))) for f in ENRICHED_FILE}
 

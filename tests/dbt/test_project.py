@@ -20,6 +20,8 @@ CONTRACT = {
     "conversions": ("brand_id", "channel_id", "attribution_model", "currency", "conversion_date"),
     "channel_conversion": ("channel_id", "period_start_date"),
     "mentions": ("brand_id", "channel_id", "mention_date"),
+    "left_out_mentions": ("brand_id", "channel_id", "mention_date", "reason"),
+    "noise_acts": ("channel_id", "act_date", "reason"),
     "share_of_voice": ("brand_id", "period_type", "period_start_date"),
     "sentiment_daily": ("brand_id", "channel_id", "sentiment_date"),
     "channel_scorecard": ("channel_id", "period_start_date"),
@@ -167,7 +169,7 @@ def test_what_is_left_of_a_whole_is_a_count_of_people_too(name: str) -> None:
 
 def test_every_count_of_people_is_declared() -> None:
     people = re.compile(
-        r"^(active|new|retained|returning|dormant|lost|identified)_fan_count$|"
+        r"^(active|new|retained|returning|dormant|lost|identified|engaged)_fan_count$|"
         r"^(buyer|visitor|author)_count$"
     )
     for mart in load_marts():

@@ -22,7 +22,7 @@ from enrichment import ENRICHED_FILE
 from scrapers.capabilities import capabilities_of as declared_capabilities
 from scrapers.capabilities import declared_by, described_sources, matrix, together
 from scrapers.source import Capabilities, load_source, source_names
-from tingchao.config import Channel, Config, Import
+from tingchao.config import Channel, Config, Copies, Import, Noise
 from tingchao.context import Context
 from tingchao.formats import AUTO, describe_format
 
@@ -31,9 +31,19 @@ Rows = list[dict[str, Any]]
 UNDECLARED: Final = Capabilities(author_identity=True, fan_count=True, reaction_actors=True)
 """A source that is only imported declares nothing: what its files hold is what can be seen."""
 
+COPY_RULES: Final = {"copies": "copy", "near_copies": "near_copy"}
+REASONS: Final = {
+    "contact_spam": "advertising",
+    "giveaway_entry": "giveaway",
+    "copies": "copy",
+    "near_copies": "copy",
+}
+"""What marts call the rules that they do not tell apart."""
+
 NO_TEXTS: Final = "no_texts.parquet"
 
 _TEXT, _COUNT, _FLAG, _DAY = pa.string(), pa.int64(), pa.bool_(), pa.date32()
+_SHARE = pa.float64()
 _INSTANT = pa.timestamp("us", tz="UTC")
 SCHEMAS: Final[dict[str, pa.Schema]] = {
     "channels": pa.schema(
@@ -60,6 +70,16 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "utm_medium": _TEXT,
             "utm_campaign": _TEXT,
             "referrer_host": _TEXT,
+        }
+    ),
+    "noise_rules": pa.schema(
+        {
+            "rule": _TEXT,
+            "reason": _TEXT,
+            "rule_order": _COUNT,
+            "least_score": _SHARE,
+            "least_post_count": _COUNT,
+            "least_length": _COUNT,
         }
     ),
     "source_capabilities": pa.schema(
@@ -117,6 +137,7 @@ def describe_configuration(context: Context, definition_version: str) -> dict[st
         ],
         "official_accounts": list(_official_accounts(context)),
         "utm_rules": list(_utm_rules(config)),
+        "noise_rules": list(_noise_rules(config.noise)),
         "source_capabilities": list(_capability_rows(config)),
         "settings": [_settings(config, definition_version)],
     }
@@ -244,6 +265,22 @@ def _utm_rules(config: Config) -> Iterator[dict[str, Any]]:
             "utm_medium": rule.utm_medium,
             "utm_campaign": rule.utm_campaign,
             "referrer_host": rule.referrer_host,
+        }
+
+
+def _noise_rules(noise: Noise) -> Iterator[dict[str, Any]]:
+    """Yield the rules that may leave a post out, the one that says most about it first."""
+    for order, (rule, limit) in enumerate(dict(noise).items()):
+        if limit is None:
+            continue
+        copies = limit if isinstance(limit, Copies) else None
+        yield {
+            "rule": COPY_RULES.get(rule, rule),
+            "reason": REASONS.get(rule, rule),
+            "rule_order": order,
+            "least_score": None if copies else limit,
+            "least_post_count": copies.posts if copies else None,
+            "least_length": copies.letters if copies else None,
         }
 
 

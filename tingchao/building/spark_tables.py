@@ -21,7 +21,13 @@ from tingchao.durable import sync
 from tingchao.errors import TingchaoError
 from tingchao.marts import load_marts
 
-EVIDENCE: Final = ("int_acts", "int_mentions", "int_orders_attributed", "int_posts")
+EVIDENCE: Final = (
+    "int_acts",
+    "int_mentions",
+    "int_noise",
+    "int_orders_attributed",
+    "int_posts",
+)
 """What reports and traces read beside the marts."""
 
 ROWS: Final = "__rows"

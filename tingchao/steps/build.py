@@ -24,6 +24,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tingchao.building.inputs import (
     NO_TEXTS,
@@ -38,6 +39,7 @@ from tingchao.building.spark_tables import bring_to_duckdb, keep_tables, put_tab
 from tingchao.building.state import State, finish, put_in_place, read_state, read_tables_name
 from tingchao.config import Engine
 from tingchao.context import Context
+from tingchao.enriching.older import is_current, read_as_of_today
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import PROJECT, load_marts
@@ -317,8 +319,12 @@ def _link_what_is_new(context: Context, plan: Plan, workshop: Workshop) -> None:
     landed = (path for path in landing.glob("*/*/*/*.parquet") if path.stem in segments)
     workshop.link("landing", landed, landing)
     texts = _texts(context, plan.wanted.text_version)
-    workshop.link("texts", (texts / f"{batch}.parquet" for batch in plan.terms.new_batches), texts)
+    batches = [texts / f"{batch}.parquet" for batch in sorted(plan.terms.new_batches)]
+    older = [path for path in batches if not is_current(path)]
+    workshop.link("texts", set(batches).difference(older), texts)
     workshop.link("texts", [workshop.inputs / NO_TEXTS], workshop.inputs)
+    for path in older:
+        pq.write_table(read_as_of_today(path), workshop.folder / "texts" / path.name)
 
 
 def _bring_last_build(context: Context, plan: Plan, workshop: Workshop) -> None:

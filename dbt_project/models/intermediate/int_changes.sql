@@ -1,6 +1,7 @@
 -- One row per scope and channel: the earliest day whose numbers this build computes anew.
 --
--- `listening`: what a channel's posts, reactions, fan counts and covered windows feed, by channel.
+-- `listening`: what a channel's posts, their noise, reactions, fan counts and covered windows feed,
+-- by channel.
 -- `shop`: what orders and visits feed, for all channels at once (`channel_id` is '(all)').
 -- `conversion`: both, and the members who tie fans to customers, by channel.
 with
@@ -29,6 +30,9 @@ windows as (
 heard as (
     select channel_id, from_date
     from {{ ref('int_touched_posts') }}
+    union all
+    select channel_id, from_date
+    from {{ ref('int_noise_changes') }}
     union all
     select channel_id, {{ local_date('observed_at') }} as from_date
     from {{ ref('stg_channels') }}

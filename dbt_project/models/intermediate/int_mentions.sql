@@ -46,6 +46,7 @@ select
     mentions.span_start,
     mentions.span_end,
     mentions.alias,
+    mentions.is_quoted,
     posts.author_key,
     coalesce(texts.sentiment, 'unknown') as sentiment,
     posts.segment_id

@@ -17,8 +17,9 @@ acts as (
         acts.author_key,
         acts.act_kind,
         acts.is_eligible,
-        acts.is_official
-    from {{ ref('int_acts') }} as acts
+        acts.is_official,
+        acts.noise_reason
+    from {{ ref('int_acts_weighed') }} as acts
     inner join {{ ref('int_calendar') }} as calendar on acts.act_date = calendar.calendar_date
     where acts.act_date >= (select min(period_start_date) from periods)
 ),
@@ -29,11 +30,15 @@ counted as (
         periods.period_type,
         periods.period_start_date,
         count(distinct case when acts.is_eligible then acts.author_key end) as active_fan_count,
+        count(distinct case
+            when acts.is_eligible and acts.noise_reason is null then acts.author_key
+        end) as engaged_fan_count,
         count(case when acts.act_kind = 'post' then 1 end) as post_count,
         count(case when acts.act_kind = 'comment' then 1 end) as comment_count,
         count(case when acts.act_kind = 'reaction' then 1 end) as reaction_count,
         count(acts.channel_id) as act_count,
-        count(case when acts.is_official then 1 end) as official_act_count
+        count(case when acts.is_official then 1 end) as official_act_count,
+        count(case when acts.noise_reason is not null then 1 end) as noise_act_count
     from periods
     left join acts
         on periods.channel_id = acts.channel_id
@@ -61,11 +66,14 @@ known as (
         fans.fan_count,
         case when channels.is_identity_visible then counted.active_fan_count end
             as active_fan_count,
+        case when channels.is_identity_visible then counted.engaged_fan_count end
+            as engaged_fan_count,
         counted.post_count,
         counted.comment_count,
         counted.reaction_count,
         counted.act_count,
         counted.official_act_count,
+        counted.noise_act_count,
         covered.covered_days / periods.closed_day_count as coverage_rate
     from periods
     inner join {{ ref('stg_config_channels') }} as channels
@@ -95,11 +103,13 @@ select
     known.fan_count,
     known.active_fan_count,
     cast(known.active_fan_count as double) / nullif(known.fan_count, 0) as activity_rate,
+    known.engaged_fan_count,
     known.post_count,
     known.comment_count,
     known.reaction_count,
     known.act_count,
     known.official_act_count,
+    known.noise_act_count,
     known.coverage_rate,
     settings.definition_version
 from known

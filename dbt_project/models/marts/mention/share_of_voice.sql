@@ -1,4 +1,4 @@
--- One row per brand and period (day, ISO week, month): its share of all mentions of all brands.
+-- One row per brand and period (day, ISO week, month): its share of what voices mention.
 {{ config(materialized='table') }} -- brands by periods, a sum over mentions
 
 with
@@ -20,7 +20,9 @@ counted as (
         mentions.brand_id,
         calendar.period_type,
         calendar.period_start_date,
-        sum(mentions.mention_count) as mention_count
+        sum(mentions.mention_count) as mention_count,
+        sum(mentions.noise_mention_count) as noise_mention_count,
+        sum(mentions.quoted_mention_count) as quoted_mention_count
     from {{ ref('mentions') }} as mentions
     inner join {{ ref('int_calendar') }} as calendar
         on mentions.mention_date = calendar.calendar_date
@@ -31,10 +33,13 @@ dense as (
     select
         brands.brand_id,
         periods.*,
-        coalesce(counted.mention_count, 0) as mention_count, -- mentions are sparse: absent is 0
-        sum(counted.mention_count) over (
+        -- mentions are sparse: absent is 0
+        coalesce(counted.mention_count, 0) as mention_count,
+        coalesce(counted.noise_mention_count, 0) as noise_mention_count,
+        coalesce(counted.quoted_mention_count, 0) as quoted_mention_count,
+        nullif(sum(counted.mention_count) over (
             partition by periods.period_type, periods.period_start_date
-        ) as total_mention_count
+        ), 0) as total_mention_count
     from {{ ref('stg_config_brands') }} as brands
     cross join periods
     left join counted
@@ -50,6 +55,8 @@ select
     period_end_date,
     is_complete_period,
     cast(mention_count as bigint) as mention_count,
+    cast(noise_mention_count as bigint) as noise_mention_count,
+    cast(quoted_mention_count as bigint) as quoted_mention_count,
     cast(coalesce(total_mention_count, 0) as bigint) as total_mention_count, -- as above
     cast(mention_count as double) / total_mention_count as share_rate,
     case
