@@ -23,6 +23,7 @@ from scrapy.http import Response
 
 from lake import StopReason, Window
 from scrapers.access.channel import ChannelSpider, Visit, shown
+from scrapers.encodings import charset_of
 from scrapers.errors import SiteChangedError, SiteRefusedError
 from scrapers.parsers.feed_document import FeedDocument, NotAFeedError, parse_feed
 from scrapers.records import PostRecord
@@ -106,7 +107,7 @@ class FeedSpider(ChannelSpider):
             visit,
             reason,
             covered,
-            detail="; ".join(filter(None, [detail, _moved(response)])) or None,
+            detail="; ".join(filter(None, [detail, _moved(response), feed.remark])) or None,
             etag=_header(response, "ETag") if is_whole else None,
             last_modified=_header(response, "Last-Modified") if is_whole else None,
         )
@@ -163,12 +164,8 @@ def reaches_back(dates: Sequence[datetime | None]) -> datetime | None:
 
 
 def _read(response: Response) -> FeedDocument:
-    charset = None
-    content_type = _header(response, "Content-Type") or ""
-    if "charset=" in content_type.lower():
-        charset = content_type.lower().split("charset=", 1)[1].split(";")[0].strip("\"' ")
     try:
-        return parse_feed(response.body, charset=charset)
+        return parse_feed(response.body, charset=charset_of(_header(response, "Content-Type")))
     except NotAFeedError as error:
         text = response.body[:200].decode("utf-8", "replace").strip()
         for phrase, advice in REFUSALS.items():

@@ -10,12 +10,12 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxml import etree
 
-from scrapers.encodings import decode
+from scrapers.encodings import read_text
 from scrapers.parsers.markup import mask_quote_heads, plain_title
 
 PREFIXES = {
@@ -35,7 +35,7 @@ PREFIXES = {
     "http://www.w3.org/1999/xhtml": "xhtml:",
 }
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([\w.:-]{1,40})["']""")
+XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([A-Za-z][\w.:-]{0,39})["']""")
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
 DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.S)
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -82,17 +82,28 @@ class FeedDocument:
     title: str | None
     generator: str | None
     entries: tuple[Entry, ...]
+    remark: str | None = None  # of how its bytes were read
 
 
 def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
     """Read a feed; `NotAFeedError` when it is none.
 
-    `charset` is what the transport declared; the document's own declaration comes after it.
+    `charset` is what the transport declared; the document's own declaration comes before it.
     """
-    declared = XML_ENCODING.search(body[:1024])
-    text = decode(body, [charset, declared[1].decode("ascii") if declared else None])
-    if text.lstrip().startswith("{"):
-        return _json_feed(text)
+    declared = [declared_encoding(body), charset]
+    read = read_text(body, declared)
+    return replace(_parse(read.text), remark=read.remark(declared))
+
+
+def declared_encoding(body: bytes) -> str | None:
+    """Return the encoding that an XML declaration names."""
+    found = XML_ENCODING.search(body[:1024])
+    return found[1].decode("ascii") if found else None
+
+
+def _parse(text: str) -> FeedDocument:
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return _json_feed(text.lstrip("\ufeff"))
     root = parse_xml(text)
     name = _name(root)
     if name in {"rss", "rdf:RDF"}:

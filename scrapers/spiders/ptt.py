@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from parsel import Selector
 from scrapy.http import Response
 
 from lake.counters import parse_counter
@@ -20,6 +21,7 @@ from scrapers.parsers.ptt_index import instant_in_file_name, parse_index, score
 from scrapers.records import PostRecord
 
 TAG_NAMES = {"推": "push", "噓": "boo", "→": "arrow"}
+MOST_TORN = 20  # one character in so many
 SAME_BREATH = timedelta(minutes=2)
 
 
@@ -30,7 +32,10 @@ class PttSpider(BoardSpider):
     headers = {"Cookie": "over18=1"}  # noqa: RUF012  the public age button, pressed beforehand
 
     def read_board(self, response: Response, visit: BoardVisit) -> BoardPage:  # noqa: ARG002
-        page = parse_index(response.selector)
+        try:
+            page = parse_index(_opened(response))
+        except ParsingFailedError as error:
+            raise SiteChangedError(f"{shown(response.url)}: {error}") from None
         if page is None:
             _refuse_age_gate(response)
             raise SiteChangedError(
@@ -55,7 +60,7 @@ class PttSpider(BoardSpider):
     def read_thread(
         self, response: Response, visit: BoardVisit, link: ThreadLink
     ) -> Iterator[PostRecord]:
-        article = parse_article(response.selector)
+        article = parse_article(_opened(response))
         if article is None:
             _refuse_age_gate(response)
             raise ParsingFailedError(
@@ -64,17 +69,24 @@ class PttSpider(BoardSpider):
             )
         pushes = list(self._pushes(visit, link, article))
         if visit.is_wanted(link.published_at):
-            yield self._article(visit, link, article, pushes)
+            torn = _torn(response.body)
+            raw = {"undecoded_characters": torn} if torn else {}
+            yield self._article(visit, link, article, pushes, raw)
         yield from pushes
 
     def thread_url(self, visit: BoardVisit, post_id: str) -> str:
         return urljoin(visit.channel.url, f"{post_id}.html")
 
     def _article(
-        self, visit: BoardVisit, link: ThreadLink, article: Article, pushes: list[PostRecord]
+        self,
+        visit: BoardVisit,
+        link: ThreadLink,
+        article: Article,
+        pushes: list[PostRecord],
+        raw: Mapping[str, Any],
     ) -> PostRecord:
         title = article.title or link.printed.get("title") or None
-        raw = {**link.printed, **article.headers}
+        raw = {**raw, **link.printed, **article.headers}
         raw.pop("作者", None)
         marks = [article.category, link.printed.get("mark")]
         return PostRecord(
@@ -175,6 +187,28 @@ def _tally(article: Article, pushes: list[PostRecord]) -> Iterator[dict[str, Any
     for tag, name in TAG_NAMES.items():
         printed = f"{tags[tag]}+" if article.is_truncated else tags[tag]
         yield dict(parse_counter(name, printed))
+
+
+def _opened(response: Response) -> Selector:
+    """Parse a page as UTF-8, the one encoding of PTT, whatever a header on the way says.
+
+    A character may be torn where the site cut a long page; more than that is another encoding.
+    """
+    text = response.body.decode("utf-8-sig", "replace")
+    wide, torn = sum(c > "\x7f" for c in text), _torn(response.body)
+    if torn * MOST_TORN > wide:
+        raise ParsingFailedError(
+            "not_utf8",
+            f"expected UTF-8, PTT's only encoding, found {torn:,} of {wide:,} characters that are "
+            "none; something on the way rewrites its pages: docs/runbook.md#changed-site",
+        )
+    return Selector(text=text or "<html></html>", type="html")
+
+
+def _torn(body: bytes) -> int:
+    """Count the characters of a page that are no UTF-8; authors may write U+FFFD themselves."""
+    text = body.decode("utf-8", "replace")
+    return text.count("\ufffd") - body.count("\ufffd".encode())
 
 
 def _refuse_age_gate(response: Response) -> None:
