@@ -33,7 +33,7 @@ from scrapers.parsers.feed_document import Entry, FeedDocument, NotAFeedError, p
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.sitemap import Sitemap, is_sitemap, parse_sitemap
 from scrapers.records import ChannelRecord, PostRecord
-from scrapers.spiders.feed import CUT_OFF, PLUGIN_FOOTER
+from scrapers.spiders.feed import CUT_OFF, without_footer
 
 AT_ONCE = 100  # the most that REST gives
 IN_A_FEED = 10  # entries that WordPress shows unless its owner chose another number
@@ -348,7 +348,7 @@ class WordpressSpider(CursorSpider):
         is_comment = kind == "comment"
         said = parse.read_entry(entry, visit.facts["zone"])
         published = said.published
-        body = PLUGIN_FOOTER.sub("", said.body) if said.body else None
+        body = without_footer(said.body) if said.body else None
         raw = {k: v for k, v in entry.raw.items() if not is_comment or k != "title"}
         return PostRecord(
             channel_id=visit.channel.id,
