@@ -52,6 +52,7 @@ QUARANTINE_IDENTITY = (
 )
 ABSENT_MEANS_FALSE = frozenset({"is_deleted", "is_truncated", "is_excerpt"})
 TIMED = (("published_at", "published_precision"), ("occurred_at", "occurred_precision"))
+MAX_ID, MAX_DIGITS = 2_000, 64  # characters of an id; of one that is a number
 INT64 = range(-(2**63), 2**63)
 CENT_FRACTION = Decimal("0.0001")
 
@@ -222,6 +223,17 @@ def _read_text(value: Any) -> str:
     raise _MisfitError("text (ids too: a float has lost digits)", value)
 
 
+def _read_id(value: Any) -> str:
+    """Take an id: what a feed names its entries by may be a long address, but no novel."""
+    text = _read_text(value)
+    if len(text) > (MAX_DIGITS if text.isdecimal() else MAX_ID):
+        found = (
+            f"an id of at most {MAX_ID:,} characters or {MAX_DIGITS} digits, {len(text):,} long:"
+        )
+        raise _MisfitError(found, value, "damaged_id")
+    return text
+
+
 def _read_pseudonym(value: Any) -> str:
     if isinstance(value, str) and PSEUDONYM.fullmatch(value):
         return value
@@ -379,6 +391,7 @@ _BY_TYPE: dict[pa.DataType, Callable[[Any], Any]] = {
     pa.list_(HANDLE): _read_handles,
 }
 _BY_NAME: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("post_id", "parent_id", "root_id", "continues_id"), _read_id),
     "published_precision": _read_precision,
     "occurred_precision": _read_precision,
     "fan_count_how": _read_counter_kind,

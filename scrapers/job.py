@@ -33,7 +33,7 @@ class JobChannel(_Model):
 
     `asked` names the logical run. `start` may lie before it, to close a hole; nothing published
     before `floor`, the channel's own `since`, is wanted at all. `covered_until` is the end of what
-    was covered last.
+    was covered last; `open_since` the earliest instant from `start` on that was never covered.
     """
 
     id: str
@@ -44,6 +44,7 @@ class JobChannel(_Model):
     start: datetime
     floor: datetime
     covered_until: datetime | None = None
+    open_since: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)

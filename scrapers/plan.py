@@ -256,7 +256,8 @@ def _plan_channel(
         return ChannelOutcome(
             channel_id=channel.id, stop_reason=StopReason.EXHAUSTED, detail=detail
         )
-    return _job_channel(channel, config, history, source, url, since, Window(start, asked.end))
+    window, is_asked = Window(start, asked.end), asked.start is not None
+    return _job_channel(channel, config, history, source, url, since, window, is_asked=is_asked)
 
 
 def _job_channel(
@@ -267,24 +268,40 @@ def _job_channel(
     url: str,
     since: datetime | None,
     window: Window,
+    *,
+    is_asked: bool,
 ) -> JobChannel:
-    """Close holes: begin where an earlier crawl left one, when that is behind the window."""
+    """Close holes: begin where an earlier crawl left one, when that is behind the window.
+
+    Who asks for what lies before everything covered is not content with "nothing new" for an
+    answer, so no validators go along.
+    """
     resumed = history.resumes_at(since)
     blocks = history.covered()
-    etag, last_modified = history.last_validators()
+    start = min(window.start, resumed or window.start)
+    is_backfill = is_asked and bool(blocks) and window.start < blocks[0].start
+    etag, last_modified = (None, None) if is_backfill else history.last_validators()
     return JobChannel(
         id=channel.id,
         url=url,
         address=channel.address,
         time_zone=channel.time_zone or source.time_zone or config.reporting.time_zone,
         asked=Span(start=window.start, end=window.end),
-        start=min(window.start, resumed or window.start),
+        start=start,
         floor=since or EVER,
         covered_until=blocks[-1].end if blocks else None,
+        open_since=_open_since(start, blocks),
         etag=etag,
         last_modified=last_modified,
         options=channel.options,
     )
+
+
+def _open_since(start: datetime, blocks: list[Window]) -> datetime:
+    """Return the earliest instant from `start` on that no block covers."""
+    for block in blocks:
+        start = block.end if block.start <= start < block.end else start
+    return start
 
 
 def _since(channel: Channel, config: Config) -> datetime | None:

@@ -57,7 +57,7 @@ from scrapers.errors import (
 from scrapers.job import CrawlJob, JobChannel
 from scrapers.known import KnownPost
 from scrapers.middlewares.patience import retry_after
-from scrapers.parsers.json_record import JsonRecord, without
+from scrapers.parsers.json_record import JsonRecord, make_json_storable, without
 from scrapers.records import ChannelRecord, PostRecord, Record, Refused
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -669,7 +669,7 @@ def _decode(response: Response) -> Any:
     """Read JSON, with every secret that it repeats taken out first."""
     text = hide(response.body.decode("utf-8-sig", "replace"))
     try:
-        return json.loads(text)
+        return json.loads(make_json_storable(text))
     except (ValueError, RecursionError):
         found = text[:60].strip() or "an empty answer"
         raise SiteChangedError(

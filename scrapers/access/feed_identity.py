@@ -61,7 +61,10 @@ def canonical(link: str | None) -> str | None:
     """Return a link without what advertising adds to it; the fragment stays, it names comments."""
     if not link:
         return None
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # `http://[`
+        return link
     query = TRACKING.sub("", parts.query).lstrip("&")
     return urlunsplit(
         (parts.scheme.lower(), parts.netloc.lower(), parts.path, query, parts.fragment)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urljoin
 
 from lxml import etree
 
-from scrapers.encodings import decode
+from scrapers.encodings import read_text
 from scrapers.parsers.markup import mask_quote_heads, plain_title
 
 PREFIXES = {
@@ -32,18 +33,21 @@ PREFIXES = {
     "http://purl.org/syndication/thread/1.0": "thr:",
     "http://rssnamespace.org/feedburner/ext/1.0": "feedburner:",
     "http://search.yahoo.com/mrss/": "media:",
+    "http://purl.org/syndication/history/1.0": "fh:",
     "http://www.w3.org/1999/xhtml": "xhtml:",
 }
+MOST_ENTRIES = 20_000
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([\w.:-]{1,40})["']""")
+XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([A-Za-z][\w.:-]{0,39})["']""")
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
-DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.S)
+BEFORE_DOCTYPE = re.compile(r"(?:\s|<!--(?:(?!-->).)*+-->|<\?[^>]*+>)*+<!DOCTYPE", re.S | re.I)
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
 BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
-PLAIN_TITLE = re.compile(r"<title>(?!\s*<!\[CDATA\[)(.*?)</title>", re.S)
-CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.S)
-END = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|RDF)\s*>", re.I)
+END_OF_SUBSET = re.compile(r"\]\s*+>")
+# What is read as it stands: a title that nobody escaped, and CDATA.
+VERBATIM = re.compile(r"<title>(?!\s*<!\[CDATA\[)|<!\[CDATA\[")
+ENDS = {"<title>": "</title>", "<![CDATA[": "]]>"}
 XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 PERSONS = frozenset(
@@ -83,26 +87,53 @@ class FeedDocument:
     title: str | None
     generator: str | None
     entries: tuple[Entry, ...]
+    links: Mapping[str, str] = field(default_factory=dict)  # of the feed itself, by `rel`
+    is_cut: bool = False  # it breaks off before its end
+    is_last_cut: bool = False  # in the middle of its last entry
+    is_complete: bool = False  # it says that no entry is missing (RFC 5005, 2)
+    remark: str | None = None  # of how its bytes were read
 
 
 def parse_feed(body: bytes, *, charset: str | None = None) -> FeedDocument:
     """Read a feed; `NotAFeedError` when it is none, or only the beginning of one.
 
-    `charset` is what the transport declared; the document's own declaration comes after it.
+    `charset` is what the transport declared; the document's own declaration comes before it.
     """
-    declared = XML_ENCODING.search(body[:1024])
-    text = decode(body, [charset, declared[1].decode("ascii") if declared else None])
-    if text.lstrip().startswith("{"):
-        return _json_feed(text)
+    declared = [declared_encoding(body), charset]
+    read = read_text(body, declared)
+    return replace(_parse(read.text), remark=read.remark(declared))
+
+
+def declared_encoding(body: bytes) -> str | None:
+    """Return the encoding that an XML declaration names."""
+    found = XML_ENCODING.search(body[:1024])
+    return found[1].decode("ascii") if found else None
+
+
+def _parse(text: str) -> FeedDocument:
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return _json_feed(text.lstrip("\ufeff"))
     root = parse_xml(text)
     name = _name(root)
-    if name in {"rss", "rdf:RDF", "feed"} and len(root) and not END.search(text):
-        raise NotAFeedError(f"a feed that breaks off after {len(body):,} bytes")
-    if name in {"rss", "rdf:RDF"}:
-        return _rss(root)
-    if name == "feed":
-        return _atom(root)
-    raise NotAFeedError(_seems_to_be(text))
+    if name not in _DIALECTS:
+        raise NotAFeedError(_seems_to_be(text))
+    read = _DIALECTS[name]
+    _require_few(sum(_name(e) in {"item", "entry"} for e in root.iter()))
+    feed, entry = read(root), "entry" if name == "feed" else "item"
+    last = text.rfind(f"<{entry}")
+    is_cut = text.rfind(f"</{_printed_name(root)}") < max(last, 0) and "/>" not in text[-9:]
+    is_last_cut = is_cut and text.rfind(f"</{entry}>") < last
+    return replace(feed, is_cut=is_cut, is_last_cut=is_last_cut)
+
+
+def _require_few(count: int) -> None:
+    if count > MOST_ENTRIES:
+        raise NotAFeedError(f"{count:,} entries, where no feed has more than {MOST_ENTRIES:,}")
+
+
+def _printed_name(element: etree._Element) -> str:
+    name = etree.QName(element).localname
+    return f"{element.prefix}:{name}" if element.prefix else name
 
 
 class _Keys:
@@ -143,6 +174,8 @@ def _rss(root: etree._Element) -> FeedDocument:
         title=keys.text("title"),
         generator=keys.text("generator"),
         entries=tuple(_rss_entry(item) for item in items),
+        links=_links(keys.all("link")),
+        is_complete="fh:complete" in keys.found,
     )
 
 
@@ -182,7 +215,15 @@ def _atom(root: etree._Element) -> FeedDocument:
         title=keys.text("title"),
         generator=keys.text("generator"),
         entries=tuple(_atom_entry(e) for e in keys.all("entry")),
+        links=_links(keys.all("link")),
+        is_complete="fh:complete" in keys.found,
     )
+
+
+def _links(links: list[etree._Element]) -> dict[str, str]:
+    """Return where a feed leads, by relation; RSS borrows Atom's links for it."""
+    hrefs = [(e.get("rel"), join(_base(e) or "", e.get("href", ""))) for e in reversed(links)]
+    return {rel: href for rel, href in hrefs if rel and href}
 
 
 def _atom_entry(entry: etree._Element) -> Entry:
@@ -224,6 +265,13 @@ def _reply_reference(keys: _Keys) -> str | None:
     return next((e.get("ref") for e in keys.all("thr:in-reply-to") if e.get("ref")), None)
 
 
+_DIALECTS: dict[str, Callable[[etree._Element], FeedDocument]] = {
+    "rss": _rss,
+    "rdf:RDF": _rss,
+    "feed": _atom,
+}
+
+
 def _json_feed(text: str) -> FeedDocument:
     try:
         data = json.loads(text)
@@ -231,8 +279,15 @@ def _json_feed(text: str) -> FeedDocument:
         raise NotAFeedError(_seems_to_be(text)) from None
     if not isinstance(data, dict) or not str(data.get("version", "")).find("jsonfeed.org") >= 0:
         raise NotAFeedError("JSON that is no JSON Feed (no jsonfeed.org version)")
-    items = [i for i in data.get("items") or [] if isinstance(i, dict)]
-    return FeedDocument(data.get("title"), data.get("generator"), tuple(map(_json_entry, items)))
+    items = [i for i in _listed(data.get("items")) if isinstance(i, dict)]
+    _require_few(len(items))
+    older = _printed(data.get("next_url"))
+    return FeedDocument(
+        _printed(data.get("title")),
+        None,
+        tuple(map(_json_entry, items)),
+        links={"next": older} if older else {},
+    )
 
 
 JSON_KEYS = frozenset(
@@ -254,27 +309,34 @@ JSON_KEYS = frozenset(
 
 
 def _json_entry(item: dict[str, Any]) -> Entry:
-    content = item.get("content_html") or item.get("content_text")
-    people = item.get("authors") or [item.get("author")]
+    html_text, plain = _printed(item.get("content_html")), _printed(item.get("content_text"))
+    content, summary = html_text or plain, _printed(item.get("summary"))
+    people = _listed(item.get("authors")) or [item.get("author")]  # 1.1, then 1.0
     names = [p.get("name") for p in people if isinstance(p, dict)]
     return Entry(
         guid=_printed(item.get("id")),
-        link=item.get("url") or item.get("external_url"),
-        title=item.get("title"),
-        content=content or item.get("summary"),
-        is_plain_text=not item.get("content_html"),
+        link=_printed(item.get("url")) or _printed(item.get("external_url")),
+        title=_printed(item.get("title")),
+        content=content or summary,
+        is_plain_text=not html_text,
         is_summary=not content,
-        author=next((n for n in names if n), None),
-        published_raw=item.get("date_published"),
-        updated_raw=item.get("date_modified"),
-        categories=tuple(str(t) for t in item.get("tags") or []),
+        author=next((_printed(n) for n in names if n), None),
+        published_raw=_printed(item.get("date_published")),
+        updated_raw=_printed(item.get("date_modified")),
+        categories=tuple(t for one in _listed(item.get("tags")) if (t := _printed(one))),
         raw={k: v for k, v in item.items() if k not in PERSONS},
         unread=frozenset(item) - JSON_KEYS,
     )
 
 
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _printed(value: object) -> str | None:
-    return None if value is None else str(value)
+    """Return a text, or a number as text: 1.0 let ids be numbers; what is neither says nothing."""
+    is_one = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if is_one and value != "" else None
 
 
 def parse_xml(text: str) -> etree._Element:
@@ -292,33 +354,62 @@ def parse_xml(text: str) -> etree._Element:
 
 
 def _mend(text: str) -> str:
-    """Make ill-formed text parseable without changing what it says.
+    """Make ill-formed text parseable without changing what it says, in time linear in its length.
 
     Outside CDATA: HTML's named entities become their characters, bare ampersands and the unescaped
     `<` of a title are escaped. Everywhere: characters that XML forbids go. A DOCTYPE, and with it
     any entity somebody declares, is cut off.
     """
     text = FORBIDDEN.sub("", DECLARATION.sub("", text.lstrip("\ufeff")))
-    text = DOCTYPE.sub("", text, count=1)
-    text = PLAIN_TITLE.sub(_escape_title, text)
-    parts = CDATA.split(text)
-    parts[::2] = [BARE_AMPERSAND.sub("&amp;", NAMED_ENTITY.sub(_name_it, p)) for p in parts[::2]]
-    return "".join(parts)
+    return "".join(_mended(_without_doctype(text)))
 
 
-def _escape_title(match: re.Match[str]) -> str:
-    inner = match[1].replace("<", "&lt;").replace(">", "&gt;")
-    return f"<title>{inner}</title>"
+def _without_doctype(text: str) -> str:
+    """Cut off a DOCTYPE before the root; one that never ends is left for the parser to refuse."""
+    start = BEFORE_DOCTYPE.match(text)
+    if start is None:
+        return text
+    end, inner = text.find(">", start.end()), text.find("[", start.end())
+    if 0 <= inner < end:
+        subset = END_OF_SUBSET.search(text, inner)
+        end = subset.end() - 1 if subset else -1
+    return text if end < 0 else text[end + 1 :]
+
+
+def _mended(text: str) -> Iterator[str]:
+    at, endless = 0, set[str]()
+    for start in VERBATIM.finditer(text):
+        if start.start() < at or start[0] in endless:
+            continue
+        end = text.find(ENDS[start[0]], start.end())
+        if end < 0:
+            endless.add(start[0])
+            continue
+        yield _escaped(text[at : start.start()])
+        inner = text[start.end() : end]
+        if start[0] == "<title>":
+            inner = _escaped(inner.replace("<", "&lt;").replace(">", "&gt;"))
+        at = end + len(ENDS[start[0]])
+        yield f"{start[0]}{inner}{ENDS[start[0]]}"
+    yield _escaped(text[at:])
+
+
+def _escaped(text: str) -> str:
+    return BARE_AMPERSAND.sub("&amp;", NAMED_ENTITY.sub(_name_it, text))
 
 
 def _name_it(match: re.Match[str]) -> str:
-    return match[0] if match[1] in XML_ENTITIES else html.unescape(match[0])
+    """Return the character that an entity names; one that nobody knows is text as it stands."""
+    if match[1] in XML_ENTITIES:
+        return match[0]
+    named = html.unescape(match[0])
+    return named if named != match[0] else f"&amp;{match[1]};"
 
 
 def _seems_to_be(text: str) -> str:
     start = " ".join(text[:2000].split())
     if re.match(r"<!doctype html|<html", start, re.I):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.S | re.I)
+        title = re.search(r"<title[^<>]*>([^<]*)</title>", text[:65536], re.I)
         named = f", titled {plain_title(title[1])[:80]!r}" if title else ""
         return f"an HTML page{named}"
     return f"text that begins {start[:80]!r}" if start else "an empty answer"
@@ -365,10 +456,18 @@ def _shown(element: etree._Element) -> str:
 
 
 def _base(element: etree._Element) -> str | None:
-    """Return the xml:base in force; nested ones are resolved by the caller's urljoin."""
-    node: etree._Element | None = element
-    while node is not None:
-        if node.get(XML_BASE):
-            return str(node.get(XML_BASE))
-        node = node.getparent()
-    return None
+    """Return the xml:base in force, each resolved against the one around it."""
+    above = [element, *element.iterancestors()]
+    bases = [str(e.get(XML_BASE)) for e in reversed(above) if e.get(XML_BASE)]
+    found = ""
+    for base in bases:
+        found = join(found, base) or found
+    return found or None
+
+
+def join(base: str, link: str) -> str | None:
+    """Resolve a link; None for one that is no address, `http://[` for one."""
+    try:
+        return urljoin(base, link.strip())
+    except ValueError:
+        return None

@@ -6,10 +6,19 @@ kept, at any depth.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from scrapers.errors import ParsingFailedError
+
+MAX_ID = 200  # characters; the longest that a platform is known to have is about half of it
+MAX_DEPTH = 64
+# An escape: a pair of surrogates, half a pair, or any other one, an escaped backslash too.
+ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.S,
+)
 
 
 class JsonRecord:
@@ -50,7 +59,13 @@ class JsonRecord:
         value = self.take(name)
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise _wrong(name, "an id", value)
-        return str(value) if value not in (None, "") else None
+        native = str(value) if value not in (None, "") else None
+        if native is not None and len(native) > MAX_ID:
+            raise ParsingFailedError(
+                "damaged_id",
+                f"{name}: expected an id of at most {MAX_ID} characters, found {len(native):,}",
+            )
+        return native
 
     def objects(self, name: str) -> list[Any]:
         """Return a list; an absent one is empty."""
@@ -82,13 +97,22 @@ class JsonRecord:
                 yield name
 
 
-def without(value: Any, keys: Collection[str]) -> Any:
-    """Return a copy of a JSON value that has none of the keys, at any depth."""
+def without(value: Any, keys: Collection[str], depth: int = MAX_DEPTH) -> Any:
+    """Return a copy of a JSON value that has none of the keys, at any depth that is kept."""
+    if depth == 0:
+        return "[too deep]"
     if isinstance(value, Mapping):
-        return {k: without(v, keys) for k, v in value.items() if k not in keys}
+        return {k: without(v, keys, depth - 1) for k, v in value.items() if k not in keys}
     if isinstance(value, list):
-        return [without(v, keys) for v in value]
+        return [without(v, keys, depth - 1) for v in value]
     return value
+
+
+def make_json_storable(text: str) -> str:
+    """Return a JSON text in which half a surrogate pair, which nothing can store, is U+FFFD."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
 
 
 def _wrong(name: str, expected: str, value: Any) -> ParsingFailedError:

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from lxml import etree
 
 from scrapers.encodings import decode
-from scrapers.parsers.feed_document import NotAFeedError, local_name, parse_xml
+from scrapers.parsers.feed_document import (
+    NotAFeedError,
+    declared_encoding,
+    local_name,
+    parse_xml,
+)
 
 GZIP = b"\x1f\x8b"
 LARGEST = 50 * 1024 * 1024  # bytes that the protocol allows
@@ -38,7 +43,8 @@ class Sitemap:
 
 def parse_sitemap(body: bytes) -> Sitemap:
     """Read a sitemap or an index of sitemaps; `NotAFeedError` when it is neither."""
-    root = parse_xml(decode(_unpacked(body)))
+    plain = _unpacked(body)
+    root = parse_xml(decode(plain, [declared_encoding(plain)]))
     kind = local_name(root)
     if kind not in {"urlset", "sitemapindex"}:
         raise NotAFeedError(f"XML that is no sitemap: <{kind}>")

@@ -16,24 +16,27 @@ from scrapers.access.feed import FeedSpider, FeedVisit, absolute
 from scrapers.access.feed_identity import Bearer, identify
 from scrapers.parsers.feed_document import Entry, FeedDocument
 from scrapers.parsers.markup import Markup, cut_reply_head, plain_title, read_html
-from scrapers.records import PostRecord
+from scrapers.records import PostRecord, Refused
 
 CUT_OFF = re.compile(
     r"(?:\[(?:…|\.{3})\]|[（(]?(?:閱讀全文|阅读全文|繼續閱讀|继续阅读)[^\n]{0,80}|…\s*更多"
-    r"|(?:Continue reading|Read more)\b[^\n]{0,120})\s*(?:[»→>]|&raquo;)?\s*$",
+    r"|(?:Continue reading|Read more)\b[^\n]{0,120})\s*(?:(?:[»→>]|&raquo;)\s*)?$",
     re.I,
 )
 DISCUZ_CUT_OFF = re.compile(r"\.{3}\s*$")  # its feeds hold the first 250 characters
+FOOTER_AT_MOST = 600  # characters; behind a longer one nobody looks
 PLUGIN_FOOTER = re.compile(
-    r"\n*(?:The post [^\n]+ (?:appeared first|first appeared) on [^\n]+\."
-    r"|〈?[^\n]{1,200}〉?這篇文章最早發佈於[^\n]+。|这篇文章[^\n]{1,200}最早出现于[^\n]+。"
-    r"|這篇文章[^\n]{1,200}最早出現於[^\n]+。)\s*$"
+    r"\n*(?:The post [^\n]{1,250} (?:appeared first|first appeared) on [^\n]{1,250}\."
+    r"|〈?[^\n]{1,200}〉?這篇文章最早發佈於[^\n]{1,250}。|这篇文章[^\n]{1,200}最早出现于[^\n]{1,250}。"
+    r"|這篇文章[^\n]{1,200}最早出現於[^\n]{1,250}。)\s*$"
 )
 COMMENT_PATH = re.compile(r"/comments/(?:feed|default)|[?&]feed=comments-")
 COMMENT_TITLES = re.compile(
     r"^(?:Comments (?:on|for)\b|By: |Comment on )|的(?:留言|迴響|回應|评论|回复)$"
     r"|的留言，由 .+ 發表$"
 )
+WORDPRESS = "wordpress.org/?v="
+PAGED = re.compile(r"[?&]paged=(\d{1,6})(?![^&])")
 NATIVE_NUMBER = re.compile(r"[?&#](?:pid=?|comment-)(\d+)")
 
 
@@ -49,6 +52,11 @@ class _Read:
     published: Instant | None
     updated: Instant | None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing says what it is: no name, no place and no word."""
+        return not (self.bearer.name or self.title or self.body)
+
 
 class GenericFeedSpider(FeedSpider):
     """RSS, Atom, RDF and JSON feeds of any site."""
@@ -57,7 +65,7 @@ class GenericFeedSpider(FeedSpider):
 
     def read_entries(
         self, feed: FeedDocument, response: Response, visit: FeedVisit
-    ) -> list[PostRecord]:
+    ) -> list[PostRecord | Refused]:
         is_comments = _is_comment_feed(feed, response.url)
         zone = ZoneInfo(visit.channel.time_zone)
         reads = [_read(entry, response.url, zone, is_comments) for entry in feed.entries]
@@ -66,9 +74,27 @@ class GenericFeedSpider(FeedSpider):
         by_number = {n: i for i in (*visit.known, *ids) if (n := native_number(i))}
         kind = str(visit.channel.options.get("kind", "comment" if is_comments else "article"))
         return [
-            self._record(read, post_id, visit, kind, by_number, cut_off)
+            _refuse_empty(visit, read)
+            if read.is_empty
+            else self._record(read, post_id, visit, kind, by_number, cut_off)
             for read, post_id in zip(reads, ids, strict=True)
         ]
+
+    def older_url(self, feed: FeedDocument, response: Response, visit: FeedVisit) -> str | None:
+        """Return the older page: what the feed names, or how WordPress numbers them.
+
+        Its comment feeds show the newest alone, whatever page is asked for.
+        """
+        if not visit.channel.options.get("archive", True):
+            return None
+        named = super().older_url(feed, response, visit)
+        is_paged = WORDPRESS in (feed.generator or "") and not _is_comment_feed(feed, response.url)
+        return absolute("", named, response.url) or (
+            _next_paged(response.url) if is_paged else None
+        )
+
+    def is_behind_the_last(self, response: Response, visit: FeedVisit) -> bool:  # noqa: ARG002
+        return response.status == 404 and PAGED.search(response.url) is not None
 
     def _record(
         self,
@@ -101,6 +127,24 @@ class GenericFeedSpider(FeedSpider):
         )
 
 
+def _next_paged(url: str) -> str:
+    """Return the next page of a WordPress feed, `?paged=2` behind the first one."""
+    page = PAGED.search(url)
+    if page:
+        return f"{url[: page.start(1)]}{int(page[1]) + 1}{url[page.end(1) :]}"
+    return f"{url}{'&' if '?' in url else '?'}paged=2"
+
+
+def _refuse_empty(visit: FeedVisit, read: _Read) -> Refused:
+    return Refused(
+        channel_id=visit.channel.id,
+        table="posts",
+        rule="empty_entry",
+        reason="expected an entry with a title, a text, a link or an id, found none of them",
+        raw=read.entry.raw,
+    )
+
+
 def native_number(post_id: str) -> str | None:
     """Return the forum's own number in a post id: `pid=28197470`, `#comment-991`."""
     match = NATIVE_NUMBER.search(post_id)
@@ -111,7 +155,7 @@ def _read(entry: Entry, url: str, zone: ZoneInfo, is_comment: bool) -> _Read:
     markup = _markup(entry, is_comment)
     # The title of a comment is "By: somebody": a person's name, and no word of theirs.
     title = None if is_comment or not entry.title else plain_title(entry.title) or None
-    body = PLUGIN_FOOTER.sub("", markup.text) if entry.content is not None else None
+    body = without_footer(markup.text) if entry.content is not None else None
     published = _time(entry.published_raw or entry.updated_raw, zone)
     bearer = Bearer(
         guid=entry.guid,
@@ -122,6 +166,12 @@ def _read(entry: Entry, url: str, zone: ZoneInfo, is_comment: bool) -> _Read:
     )
     updated = _time(entry.updated_raw, zone)
     return _Read(entry, bearer, markup, title, body, published, updated)
+
+
+def without_footer(body: str) -> str:
+    """Cut off what a plugin writes under a post: `The post X appeared first on Y.`"""
+    start = max(0, len(body) - FOOTER_AT_MOST)
+    return body[:start] + PLUGIN_FOOTER.sub("", body[start:])
 
 
 def _markup(entry: Entry, is_comment: bool) -> Markup:

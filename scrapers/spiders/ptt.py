@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +22,7 @@ from scrapers.parsers.ptt_index import FILE_NAME, instant_in_file_name, parse_in
 from scrapers.records import PostRecord
 
 TAG_NAMES = {"推": "push", "噓": "boo", "→": "arrow"}
+MOST_TORN = 20  # one character in so many
 SAME_BREATH = timedelta(minutes=2)
 
 
@@ -32,7 +33,10 @@ class PttSpider(BoardSpider):
     headers = {"Cookie": "over18=1"}  # noqa: RUF012  the public age button, pressed beforehand
 
     def read_board(self, response: Response, visit: BoardVisit) -> BoardPage:  # noqa: ARG002
-        page = parse_index(read_page(response))
+        try:
+            page = parse_index(_opened(response))
+        except ParsingFailedError as error:
+            raise SiteChangedError(f"{shown(response.url)}: {error}") from None
         if page is None:
             _refuse_age_gate(response)
             raise SiteChangedError(
@@ -62,7 +66,7 @@ class PttSpider(BoardSpider):
     def read_thread(
         self, response: Response, visit: BoardVisit, link: ThreadLink
     ) -> Iterator[PostRecord]:
-        page = read_page(response)
+        page = _opened(response)
         article = parse_article(page)
         if article is None:
             _refuse_age_gate(response)
@@ -73,7 +77,9 @@ class PttSpider(BoardSpider):
         _refuse_wrong_page(response, page, link)
         pushes = list(self._pushes(visit, link, article))
         if visit.is_wanted(link.published_at):
-            yield self._article(visit, link, article, pushes)
+            torn = _torn(response.body)
+            raw = {"undecoded_characters": torn} if torn else {}
+            yield self._article(visit, link, article, pushes, raw)
         yield from pushes
 
     def thread_url(self, visit: BoardVisit, post_id: str) -> str:
@@ -83,10 +89,15 @@ class PttSpider(BoardSpider):
         return instant_in_file_name(post_id) if FILE_NAME.match(post_id) else None
 
     def _article(
-        self, visit: BoardVisit, link: ThreadLink, article: Article, pushes: list[PostRecord]
+        self,
+        visit: BoardVisit,
+        link: ThreadLink,
+        article: Article,
+        pushes: list[PostRecord],
+        raw: Mapping[str, Any],
     ) -> PostRecord:
         title = article.title or link.printed.get("title") or None
-        raw = {**link.printed, **article.headers}
+        raw = {**raw, **link.printed, **article.headers}
         raw.pop("作者", None)
         marks = [article.category, link.printed.get("mark")]
         return PostRecord(
@@ -190,11 +201,6 @@ def _tally(article: Article, pushes: list[PostRecord]) -> Iterator[dict[str, Any
         yield dict(parse_counter(name, printed))
 
 
-def read_page(response: Response) -> Selector:
-    """Parse a page as UTF-8, which PTT writes whatever a server in between declares."""
-    return Selector(response.body.decode("utf-8", "replace"))
-
-
 def _refuse_wrong_page(response: Response, page: Selector, link: ThreadLink) -> None:
     """Refuse half an article and another one's page, which a cache may hand out for the asked."""
     if is_cut_off(response.body):
@@ -206,6 +212,29 @@ def _refuse_wrong_page(response: Response, page: Selector, link: ThreadLink) -> 
         raise ParsingFailedError(
             "wrong_thread", f"expected article {link.post_id}, found the page of {shown(own):.80}"
         )
+
+
+def _opened(response: Response) -> Selector:
+    """Parse a page as UTF-8, the one encoding of PTT, whatever a header on the way says.
+
+    A character may be torn where the site cut a long page; more than that is another encoding.
+    """
+    text = response.body.decode("utf-8-sig", "replace")
+    torn = _torn(response.body)
+    wide = sum(c > "\x7f" for c in text) if torn else 0
+    if torn * MOST_TORN > wide:
+        raise ParsingFailedError(
+            "not_utf8",
+            f"expected UTF-8, PTT's only encoding, found {torn:,} of {wide:,} characters that are "
+            "none; something on the way rewrites its pages: docs/runbook.md#changed-site",
+        )
+    return Selector(text=text or "<html></html>", type="html")
+
+
+def _torn(body: bytes) -> int:
+    """Count the characters of a page that are no UTF-8; authors may write U+FFFD themselves."""
+    text = body.decode("utf-8", "replace")
+    return text.count("\ufffd") - body.count("\ufffd".encode())
 
 
 def _refuse_age_gate(response: Response) -> None:

@@ -25,6 +25,7 @@ from lake import StopReason, Window
 from scrapers.access.calls import Answer, Call, Listed, Page, Problem, Trouble, problem_by_status
 from scrapers.access.channel import shown
 from scrapers.access.cursor import CursorSpider, CursorVisit, Lost
+from scrapers.encodings import charset_of
 from scrapers.errors import SiteChangedError, SiteRefusedError
 from scrapers.known import KnownPost
 from scrapers.parsers import wordpress as parse
@@ -32,7 +33,7 @@ from scrapers.parsers.feed_document import Entry, FeedDocument, NotAFeedError, p
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.sitemap import Sitemap, is_sitemap, parse_sitemap
 from scrapers.records import ChannelRecord, PostRecord
-from scrapers.spiders.feed import CUT_OFF, PLUGIN_FOOTER
+from scrapers.spiders.feed import CUT_OFF, without_footer
 
 AT_ONCE = 100  # the most that REST gives
 IN_A_FEED = 10  # entries that WordPress shows unless its owner chose another number
@@ -109,7 +110,8 @@ class WordpressSpider(CursorSpider):
         try:
             if is_sitemap(body):
                 return parse_sitemap(body)
-            return parse_feed(body)
+            content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+            return parse_feed(body, charset=charset_of(content_type))
         except NotAFeedError as error:
             return Unread(str(error))
 
@@ -287,6 +289,8 @@ class WordpressSpider(CursorSpider):
     def read_feed(self, answer: Answer, visit: CursorVisit) -> Iterator[Page]:
         """List the posts of a page of the feed; behind the last page there is none."""
         entries = _entries(answer)
+        if isinstance(answer.data, FeedDocument) and answer.data.remark:
+            visit.notes = [*dict.fromkeys([*visit.notes, answer.data.remark])]
         page = int(answer.call.query.get("paged", 1))
         if page == 1:
             visit.facts["first_page"] = len(entries)
@@ -352,7 +356,7 @@ class WordpressSpider(CursorSpider):
         is_comment = kind == "comment"
         said = parse.read_entry(entry, visit.facts["zone"])
         published = said.published
-        body = PLUGIN_FOOTER.sub("", said.body) if said.body else None
+        body = without_footer(said.body) if said.body else None
         raw = {k: v for k, v in entry.raw.items() if not is_comment or k != "title"}
         return PostRecord(
             channel_id=visit.channel.id,

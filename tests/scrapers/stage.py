@@ -138,13 +138,9 @@ def _answer(request: Request, page: Page) -> list[Request | Bundle]:
 def _response(request: Request, page: Page) -> Response:
     body = page.body.encode() if isinstance(page.body, str) else page.body
     kind = HtmlResponse if b"<html" in body[:200].lower() else TextResponse
+    told = {} if "charset=" in page.headers.get("Content-Type", "") else {"encoding": "utf-8"}
     return kind(
-        request.url,
-        status=page.status,
-        body=body,
-        headers=page.headers,
-        request=request,
-        encoding="utf-8",
+        request.url, status=page.status, body=body, headers=page.headers, request=request, **told
     )
 
 
