@@ -27,11 +27,11 @@ from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.orders import read_status, settle_status
 from scrapers.importers.rows import Row, RowFile, normalise
 from scrapers.importers.spend import completed, happened_on
 from scrapers.importers.tables import open_table
-from scrapers.importers.values import (
+from scrapers.parsers.orders import read_status, settle_status
+from scrapers.parsers.values import (
     UTM,
     read_amount,
     read_count,
