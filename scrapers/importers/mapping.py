@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from lake import LogicalRun
 from lake.counters import CounterFormatError, parse_counter
-from lake.pseudonyms import Pseudonyms
+from lake.pseudonyms import VISITORS, Pseudonyms
 from lake.records import BOOKKEEPING
 from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
@@ -48,7 +48,6 @@ from tingchao.config import Import
 from tingchao.mistakes import Mistake
 
 PEOPLE = ("author", "actor", "customer", "visitor", "member")
-VISITORS = "visitor"  # visits and orders come from two sources; a visitor is the same in both
 NEEDED = {
     "posts": ("post_id", "kind"),
     "reactions": ("post_id", "kind"),

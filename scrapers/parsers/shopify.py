@@ -11,6 +11,10 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from scrapy.http import Response
+
+from scrapers.access.calls import Problem, Trouble, problem_by_status
+from scrapers.errors import SiteChangedError
 from scrapers.parsers.orders import (
     attributes_touch,
     codes,
@@ -36,6 +40,14 @@ TAKEN = frozenset(
     | {"totalShippingPriceSet", "totalDiscountsSet", "totalRefundedShippingSet", "discountCodes"}
     | {"customerJourneySummary", "customAttributes"}
 )
+TROUBLES = {
+    "THROTTLED": Trouble.LIMITED,
+    "ACCESS_DENIED": Trouble.REFUSED,
+    "SHOP_INACTIVE": Trouble.REFUSED,
+    "MAX_COST_EXCEEDED": Trouble.TOO_MUCH,
+    "INTERNAL_SERVER_ERROR": Trouble.TRANSIENT,
+    "TIMEOUT": Trouble.TRANSIENT,
+}
 # Numbers, times and states: what is kept of an order or visit that is refused.
 KEPT = frozenset(
     {"id", "createdAt", "cancelledAt", "displayFinancialStatus", "totalPriceSet"}
@@ -103,6 +115,42 @@ def updated_at(node: Mapping[str, Any]) -> datetime | None:
     """Return when an order last changed."""
     read = read_time(node.get("updatedAt"), UTC, ())
     return read.at if read else None
+
+
+def read_error(data: Any, response: Response) -> Problem | None:
+    """Return what an answer complains of; errors of a query come with status 200.
+
+    `SiteChangedError` when this version of the interface does not understand the query.
+    """
+    errors = data.get("errors") if isinstance(data, dict) else None
+    if not errors:
+        return None
+    if response.status >= 300 or not isinstance(errors, list):
+        said = errors if isinstance(errors, str) else "no word"
+        return problem_by_status({"message": said}, response) or Problem(
+            Trouble.TRANSIENT, "HTTP 200", said
+        )
+    first = errors[0] if isinstance(errors[0], dict) else {}
+    message = str(first.get("message") or "no word")
+    code = str(inner(first, "extensions").get("code") or "")
+    if code not in TROUBLES:
+        raise SiteChangedError(
+            f"shopify: {message:.300}; expected a query that this version of the interface knows. "
+            "Set another one as options.api_version, or see docs/runbook.md#changed-site"
+        )
+    wait = seconds_until_points(data) if code == "THROTTLED" else None
+    return Problem(TROUBLES[code], code, message, wait=wait)
+
+
+def seconds_until_points(data: Any) -> float | None:
+    """Return the seconds until a query like this one can be paid for; None when nothing tells."""
+    cost = data.get("extensions", {}).get("cost", {}) if isinstance(data, dict) else {}
+    throttle = cost.get("throttleStatus") or {}
+    asked, left = cost.get("requestedQueryCost"), throttle.get("currentlyAvailable")
+    restored = throttle.get("restoreRate")
+    if asked is None or left is None or not restored:
+        return None
+    return max(0.0, (asked - left) / restored)
 
 
 def tail(gid: Any) -> str | None:

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from scrapy.http import Response
+
 from lake.schemas import OrderStatus
 from lake.times import Instant
+from scrapers.access.calls import Problem, Trouble, problem_by_status
 from scrapers.parsers.orders import (
     codes,
     each,
@@ -27,6 +30,7 @@ TAKEN = frozenset(
     | {"total", "total_tax", "shipping_total", "discount_total", "refunds", "currency"}
     | {"coupon_lines", "meta_data"}
 )
+TROUBLES = {"woocommerce_rest_cannot_view": Trouble.REFUSED, "rest_forbidden": Trouble.REFUSED}
 # Numbers, times and states: what is kept of an order that is refused.
 KEPT = frozenset({"id", "status", "currency", "total", "total_tax", "date_created_gmt", "refunds"})
 
@@ -41,6 +45,13 @@ def updated_at(order: Mapping[str, Any]) -> datetime | None:
     """Return when an order last changed."""
     read = read_time(order.get("date_modified_gmt"), UTC, ())
     return read.at if read else None
+
+
+def read_error(data: Any, response: Response) -> Problem | None:
+    """Return what an answer complains of: `{"code": …, "message": …, "data": {"status": …}}`."""
+    said = data if isinstance(data, dict) else {}
+    told = {"error": said.get("code"), "message": said.get("message")}
+    return problem_by_status(told, response, TROUBLES)
 
 
 def read_order(order: Mapping[str, Any], zone: tzinfo = UTC) -> dict[str, Any]:
