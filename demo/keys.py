@@ -10,5 +10,7 @@ KEYS = {
     "TINGCHAO_WEIBO_TOKEN": "town-weibo-token-7134",
     "TINGCHAO_FACEBOOK_TOKEN": "town-facebook-token-9041",
     "TINGCHAO_LINE_TOKEN": "town-line-token-1850",
+    "TINGCHAO_SHOPIFY_TOKEN": "town-shopify-token-3317",
+    "TINGCHAO_WOOCOMMERCE_KEY": "ck_town-woo-4410:cs_town-woo-9062",
     "TINGCHAO_MASTODON_TOKEN": "town-mastodon-token-2286",
 }

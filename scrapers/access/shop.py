@@ -3,8 +3,8 @@
 An order that is paid, edited, refunded or cancelled later moves to the end of such a list, so a
 walk misses nothing that happens meanwhile, and a walk that was cut short has read all changes up to
 the last one it saw: the next goes on there, however long the history is. What is covered is
-therefore time of changes. The last `revisit_days` are read again every time: a platform's search lags behind,
-and the visits that led to an order are known only hours after it.
+therefore time of changes. The last `revisit_days` are read again every time: a platform's search
+lags behind, and the visits that led to an order are known only hours after it.
 """
 
 from __future__ import annotations

@@ -205,8 +205,9 @@ def test_without_a_visit_the_orders_own_link_tells_else_nobody():
     bare = an_order(person, at(date(2026, 6, 11)))
     old = a_visit(person, at(date(2026, 5, 1)), "blog")
     trade = Trade(person, [old], [linked, bare])
-    assert trade.told_channel(linked) == "ptt-teadrink"
-    assert trade.told_channel(bare) is None
+    now = at(date(2026, 6, 12))
+    assert trade.told_channel(linked, now) == "ptt-teadrink"
+    assert trade.told_channel(bare, now) is None
     assert trade.true_channel(bare) is None
 
 
