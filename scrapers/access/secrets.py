@@ -47,13 +47,18 @@ def explain_missing(
         value = environment.get(name, "").strip()
         if not value and auth.is_optional:
             continue
-        if len(value) < SHORTEST or not value.isascii() or not value.isprintable():
-            found = "nothing" if not value else "something that is no token"
+        if not _is_secret(auth, value):
+            found = "nothing" if not value else "something that is none"
             return (
                 f"channels.{channel_id}: expected a secret in {name}, found {found}. "
                 f"{auth.obtain} Then type: echo '{name}=…' >> .env"
             )
     return None
+
+
+def _is_secret(auth: Auth, value: str) -> bool:
+    is_word = len(value) >= SHORTEST and value.isascii() and value.isprintable()
+    return is_word and (auth.kind is not AuthKind.BASIC or ":" in value)
 
 
 class Secrets:

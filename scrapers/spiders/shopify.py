@@ -60,7 +60,7 @@ class ShopifySpider(ShopSpider):
         yield self.asked(visit, SCOPES, {}, self.read_scopes)
 
     def orders_since(self, visit: CursorVisit, name: str, since: datetime) -> Call:  # noqa: ARG002
-        visit.facts["deep"] = 0
+        visit.facts.update(deep=0, since=since)
         variables = {"first": AT_ONCE, "after": None, "since": f"updated_at:>='{_said(since)}'"}
         return self.asked(visit, ORDERS, variables, self.read_page)
 
@@ -118,7 +118,8 @@ class ShopifySpider(ShopSpider):
         def following(last: datetime | None) -> Call | None:
             if not page["hasNextPage"]:
                 return None
-            if last is not None and visit.facts["deep"] >= DEEPEST:
+            is_deep = visit.facts["deep"] >= DEEPEST
+            if is_deep and last is not None and last > visit.facts["since"]:
                 return self.orders_since(visit, self.lists[0], last)
             body = dict(answer.call.body or {})
             turned = {**body["variables"], "after": page["endCursor"]}

@@ -11,6 +11,7 @@ from scrapy.http import Response
 from scrapers.access.calls import Answer, Call, Problem
 from scrapers.access.cursor import CursorVisit
 from scrapers.access.shop import ShopSpider
+from scrapers.errors import SiteChangedError
 from scrapers.parsers import woocommerce as parse
 from scrapers.records import Record
 
@@ -53,8 +54,10 @@ class WooCommerceSpider(ShopSpider):
         turned pages by number would miss one. Only orders of one second are turned by number.
         """
         query = answer.call.query
-        page, pages = int(query["page"]), int(answer.headers.get(PAGES) or 0)
-        self._note_total(visit, str(query["status"]), answer)
+        page, pages = int(query["page"]), _number(answer, PAGES)
+        totals = visit.facts.setdefault("totals", {})
+        totals.setdefault(query["status"], _number(answer, TOTAL))
+        visit.declared_total = sum(totals.values())  # later pages count what is left
 
         def following(last: datetime | None) -> Call | None:
             if page >= pages:
@@ -65,12 +68,6 @@ class WooCommerceSpider(ShopSpider):
             return answer.call.turned(page=page + 1)
 
         yield from self.turn(visit, str(query["status"]), answer.data, following)
-
-    def _note_total(self, visit: CursorVisit, name: str, answer: Answer) -> None:
-        """Add up what the lists say at first that they hold; later pages tell the rest of it."""
-        totals = visit.facts.setdefault("totals", {})
-        totals.setdefault(name, int(answer.headers.get(TOTAL) or 0))
-        visit.declared_total = sum(totals.values())
 
     def changed_at(self, order: Mapping[str, Any]) -> datetime | None:
         return parse.updated_at(order)
@@ -83,6 +80,17 @@ class WooCommerceSpider(ShopSpider):
         if account is not None and "@" not in account:  # every site counts its accounts from 1
             columns["customer"] = f"{self.prefix(visit.channel)}{account}"
         yield self.order(visit, columns, frozenset(order) - parse.TAKEN)
+
+
+def _number(answer: Answer, header: str) -> int:
+    """Return a count that WordPress tells beside the list; without it no list is ever whole."""
+    told = answer.headers.get(header, "")
+    if not told.isdigit():
+        raise SiteChangedError(
+            f"woocommerce: expected the header {header} with a number, found {told!r:.40}; does a "
+            "proxy before the shop take it out?"
+        )
+    return int(told)
 
 
 def _just_before(at: datetime) -> str:

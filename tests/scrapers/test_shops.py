@@ -218,7 +218,7 @@ def test_an_answer_reads_as_golden(source: str, tmp_path: Path) -> None:
     channel_end = spider.job.channels[0].end
     calls = {name: spider.orders_since(visit, name, channel_end - DAY) for name in spider.lists}
     data = json.loads((FIXTURES / source / "page.json").read_text(encoding="utf-8"))
-    answer = Answer(data, calls[spider.lists[-1]], {"x-wp-totalpages": "1"})
+    answer = Answer(data, calls[spider.lists[-1]], {"x-wp-totalpages": "1", "x-wp-total": "6"})
     steps = list(answer.call.read(answer, visit))
     compare(FIXTURES / source / "page.crawled.golden.json", [_plain(step) for step in steps])
 
@@ -535,6 +535,27 @@ def test_too_many_requests_are_waited_for_as_the_server_says(
     shop.spoil = lambda *_: busy
     end = shop.visit(now + DAY).end
     assert (end.stop_reason, end.covered) == (StopReason.BUDGET, None)
+
+
+def test_a_list_that_does_not_say_how_long_it_is_is_not_taken_for_whole(
+    front: Callable[..., Shopfront],
+) -> None:
+    shop = front("woocommerce")
+    shop.spoil = lambda *_: Page("[]")
+    end = shop.visit(opened() + DAY).end
+    assert (end.stop_reason, end.covered) == (StopReason.ERROR, None)
+    assert "x-wp-totalpages" in str(end.detail)
+
+
+def test_a_key_without_its_second_half_is_told_before_anything_is_asked(
+    front: Callable[..., Shopfront], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINGCHAO_WOOCOMMERCE_KEY", "ck_alone-0123456789")
+    shop = front("woocommerce")
+    end = shop.visit(opened() + DAY).end
+    assert end.stop_reason is StopReason.ERROR
+    assert "ck_…:cs_…" in str(end.detail)
+    assert not shop.requests
 
 
 def test_what_was_thrown_away_is_cancelled(front: Callable[..., Shopfront]) -> None:
