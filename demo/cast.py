@@ -487,6 +487,33 @@ CRM = "crm"
 
 
 @dataclass(frozen=True)
+class Shop:
+    """One of the own brand's shops; whoever buys is a customer of one of them only.
+
+    `address`: of the interface that tells its orders; None where a file does.
+    """
+
+    id: str
+    source: str
+    title: str
+    share: int  # of the inhabitants, in fifths
+    address: str | None = None
+
+
+SHOPS = (
+    Shop(SHOP, SHOP, "霧嶼茶研線上店", 3),
+    Shop("shop-gifts", "shopify", "霧嶼茶研禮盒店", 1, "wuyu-gifts"),
+    Shop("shop-leaves", "woocommerce", "霧嶼茶葉行", 1, "wuyu-leaves"),
+)
+_BY_TURN = tuple(shop for shop in SHOPS for _ in range(shop.share))
+
+
+def shop_of(person: int) -> Shop:
+    """Return the shop in which an inhabitant buys."""
+    return _BY_TURN[person % len(_BY_TURN)]
+
+
+@dataclass(frozen=True)
 class LinkRule:
     """How a tracked link names the channel it stands in; the first that fits wins."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from demo.cast import BRANDS, CRM, LINK_RULES, OWN, PLACES, SHOP, WEB, Brand, Place
+from demo.cast import BRANDS, CRM, LINK_RULES, OWN, PLACES, SHOP, SHOPS, WEB, Brand, Place, Shop
 from demo.exports import CRAWLED, PAGES
 from demo.server import HOST, PORT
 from demo.shop import LOOKBACK_DAYS
@@ -59,7 +59,11 @@ def _sections() -> Iterator[tuple[str, dict[str, Any]]]:
     )
     yield "The own brand and two others.", {"brands": [_brand(brand) for brand in BRANDS]}
     yield "What people talk about beside brands.", {"topics": _TOPICS}
-    yield "Where they talk.", {"channels": [_channel(place) for place in PLACES]}
+    shops = [_shop(shop) for shop in SHOPS if shop.address is not None]
+    yield (
+        "Where they talk, and the shops that tell their orders by an interface.",
+        {"channels": [*(_channel(place) for place in PLACES), *shops]},
+    )
     yield (
         "Every site of the town stands on loopback (demo/server.py).",
         {"sources": {source: _override(source) for source in _crawled()}},
@@ -100,6 +104,18 @@ def _channel(place: Place) -> dict[str, Any]:
     return written
 
 
+def _shop(shop: Shop) -> dict[str, Any]:
+    return {
+        "id": shop.id,
+        "source": shop.source,
+        "address": shop.address,
+        "name": shop.title,
+        "role": "relationship",
+        "since": Town().start_date,
+        "brand": OWN.id,
+    }
+
+
 def _crawled() -> list[str]:
     """PTT and the feeds stand at the root of the town's server, every other site under its name."""
     return ["ptt", "feed", *site_names()]
@@ -125,6 +141,7 @@ def _imports() -> Iterator[dict[str, Any]]:
     brand = {"brand_id": OWN.id}
     yield _named(f"{SHOP}-orders", "shopify_csv", "csv", source=SHOP, constants=brand)
     yield _named(f"{WEB}-events", "ga4", "jsonl", source=WEB)
+    yield _named("leaves-orders", "woocommerce", "jsonl", constants=brand)
     yield _named("meta-ads", "meta_ads", "csv", constants=brand)
     yield _import(f"{CRM}-members", "members", CRM, _MEMBERS, handles=_HANDLES)
 
@@ -180,7 +197,14 @@ _REACTIONS = {
 }
 _AUDIENCE = {"channel_id": "channel", "observed_at": "observed", "fan_count": "fans"}
 _MEMBERS = {"member": "會員編號", "joined_at": "入會日", "observed_at": "匯出時間"}
-_HANDLES = {"ptt": "PTT帳號", "feed": "論壇暱稱", "fanpage": "粉專編號", SHOP: "商店帳號信箱"}
+_HANDLES = {
+    "ptt": "PTT帳號",
+    "feed": "論壇暱稱",
+    "fanpage": "粉專編號",
+    SHOP: "商店帳號信箱",
+    "shopify": "禮盒店會員編號",
+    "woocommerce": "茶葉行會員編號",
+}
 _TOPICS = [
     {"id": "price", "name": "價格", "aliases": ["漲價", "便宜", "買一送一", "份量", "性价比"]},
     {"id": "taste", "name": "口味", "aliases": ["好喝", "太甜", "茶味", "糖水", "珍珠"]},

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.cast import CRM, OFFICIAL, OWN, PLACES, SHOP, WEB, Place, Shape
+from demo.cast import CRM, OFFICIAL, OWN, PLACES, SHOP, SHOPS, WEB, Place, Shape
 from demo.days import date_of, day_at, midnight, seconds_of, taipei
 from demo.life import Post
 from demo.people import Person, page_id
+from demo.shop import Trade
 from demo.shop_files import NAMELESS, ORDERS, SPEND, contact, events, orders, spend
+from demo.sites import shopify, woocommerce
 from demo.town import Town, write_if_changed
 
 LATE_SECONDS = 8 * 3600
@@ -132,14 +135,15 @@ def audiences(source: str) -> Callable[[Town, int], Iterator[tuple[object, ...]]
 
 def members(town: Town, at: int) -> Iterator[tuple[object, ...]]:
     """CRM members with the handles that they told the shop, fewer than they have."""
-    for person in (trade.person for trade in town.trades):
+    for trade in town.trades:
+        person = trade.person
         if person.member_since is not None and person.is_member_on(day_at(at)):
             yield (
                 f"M{person.index:07d}",
                 date_of(person.member_since).isoformat(),
                 stamp(at),
                 *(_told(person, source) for source in ("ptt", "feed", "fanpage")),
-                contact(person) if SHOP in person.told_handles else "",
+                *(_told_shop(trade, shop.source) for shop in SHOPS),
                 NAMELESS,
                 contact(person).upper(),
                 "0900-000-000",
@@ -148,6 +152,24 @@ def members(town: Town, at: int) -> Iterator[tuple[object, ...]]:
 
 def _told(person: Person, source: str) -> str:
     return person.native_id(source) if source in person.told_handles else ""
+
+
+def _told_shop(trade: Trade, source: str) -> str:
+    """By what the shop knows the member, if it is the one where the member buys."""
+    person = trade.person
+    if SHOP not in person.told_handles or trade.shop.source != source:
+        return ""
+    numbers = {
+        "shopify": str(shopify.customer_id(person.index)),
+        "woocommerce": str(woocommerce.customer_id(person.index)),
+    }
+    return numbers.get(source) or contact(person)
+
+
+def saved_orders(town: Town, at: int) -> Iterator[str]:
+    """The orders that the interface tells too, as the bookkeeper saved them, one a line."""
+    for order in woocommerce.orders_of(town, at):
+        yield json.dumps(order, ensure_ascii=False, separators=(",", ":"))
 
 
 _POSTS = ("post_id", "type", "parent_id", "user_id", "user_name", "message", "created_time")
@@ -184,6 +206,8 @@ _MEMBERS = (
     "論壇暱稱",
     "粉專編號",
     "商店帳號信箱",
+    "禮盒店會員編號",
+    "茶葉行會員編號",
     "姓名",
     "電子郵件",
     "手機",
@@ -208,6 +232,7 @@ def files() -> dict[str, Table | Lines]:
         listed[f"{place.id}-reactions.csv"] = Table(_REACTIONS, page_reactions(place))
     listed[f"{SHOP}-orders.csv"] = Table(ORDERS, orders)
     listed[f"{WEB}-events.jsonl"] = Lines(events)
+    listed["leaves-orders.jsonl"] = Lines(saved_orders)
     listed["meta-ads.csv"] = Table(SPEND, spend, "utf-8-sig")
     listed[f"{CRM}-members.csv"] = Table(_MEMBERS, members, "utf-8-sig")
     return listed

@@ -14,5 +14,7 @@ KEYS = {
     "TINGCHAO_LINE_TOKEN": "town-line-token-1850",
     "TINGCHAO_WECHAT_APP_ID": "wx0town0wuyu00001",
     "TINGCHAO_WECHAT_SECRET": "town-wechat-secret-4462",
+    "TINGCHAO_SHOPIFY_TOKEN": "town-shopify-token-3317",
+    "TINGCHAO_WOOCOMMERCE_KEY": "ck_town-woo-4410:cs_town-woo-9062",
     "TINGCHAO_MASTODON_TOKEN": "town-mastodon-token-2286",
 }

@@ -1,4 +1,4 @@
-"""Visits to the own brand's shop and orders there, person by person.
+"""Visits to the own brand's shops and orders there, person by person.
 
 Money is in hundredths of the currency. Both the channel that truly brought an order and the one
 that can be told from what was recorded are worked out here, for here both are known.
@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
-from demo.cast import STRANGE_TOUCHES, TOUCHES, Touch, find_channel
+from demo.cast import STRANGE_TOUCHES, TOUCHES, Shop, Touch, find_channel, shop_of
 from demo.days import DAY, day_at, midnight, month_end, months_between, number_of
 from demo.draw import between, happens, open_stream, pick, pick_weighted
 from demo.people import Person
 from demo.plan import hour_of
 
 LOOKBACK_DAYS = 30
+COUPON_WORTH = 5000
+JOURNEY_READY_AFTER = 6 * 3600  # seconds until Shopify tells what led to an order
 NO_TOUCH: Touch = (None, None, None, None)
 
 
@@ -53,6 +55,19 @@ class Order:
     refunded_at: int | None
     refund: int
 
+    @property
+    def goods(self) -> int:
+        """What the goods cost, after the discount, tax included."""
+        return self.amount - self.shipping
+
+    @property
+    def tax(self) -> int:
+        return self.goods // 21
+
+    @property
+    def discount(self) -> int:
+        return COUPON_WORTH if self.coupon else 0
+
     def status_at(self, at: int) -> str:
         if self.is_test:
             return "test"
@@ -67,6 +82,11 @@ class Order:
 
     def counts_at(self, at: int) -> bool:
         return self.status_at(at) not in ("cancelled", "test")
+
+    def changed_at(self, at: int) -> int:
+        """When it last changed, of what had happened to it at an instant."""
+        moments = (self.at, self.paid_at, self.cancelled_at, self.refunded_at)
+        return max(moment for moment in moments if moment is not None and moment <= at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +104,41 @@ class Trade:
                 return visit.origin
         return None
 
-    def told_channel(self, order: Order) -> str | None:
+    def told_channel(self, order: Order, now: int) -> str | None:
         """Last touch by what was recorded: same visitor key, else the order's own link."""
-        for visit in self._before(order):
-            known = visit.visitor_id is not None and visit.visitor_id == order.visitor_id
+        visits = self.told_visits(order, now)
+        for visit in reversed(visits):
             channel = find_channel(visit.touch)
-            if known and channel is not None:
+            if channel is not None:
                 return channel
-        return find_channel(order.touch)
+        has_journey = self.shop.source == "shopify" and visits
+        return find_channel(visits[-1].touch if has_journey else order.touch)
+
+    def told_visits(self, order: Order, now: int) -> list[Visit]:
+        """Visits that are known to have led to an order, the oldest first.
+
+        Analytics know the visitor of an order, Shopify its journey, WooCommerce neither.
+        """
+        if order.visitor_id is None or self.shop.source == "woocommerce":
+            return []
+        if self.shop.source == "shopify":
+            is_ready = order.at + JOURNEY_READY_AFTER <= now
+            return self.journey(order) if is_ready else []
+        return [v for v in self._before(order) if v.visitor_id == order.visitor_id][::-1]
+
+    def journey(self, order: Order) -> list[Visit]:
+        """The visits since the order before, no longer ago than the lookback, the oldest first."""
+        earlier = max((o.at for o in self.orders if o.at < order.at), default=0)
+        return [v for v in self._before(order) if v.visitor_id and v.at > earlier][::-1]
+
+    def ordered_after(self, visit: Visit, now: int) -> Order | None:
+        """The order in whose journey a visit is told by `now`, if it is."""
+        told = (o for o in self.orders if o.at <= now and visit in self.told_visits(o, now))
+        return next(told, None)
+
+    @property
+    def shop(self) -> Shop:
+        return shop_of(self.person.index)
 
     def _before(self, order: Order) -> Iterator[Visit]:
         for visit in reversed(self.visits):

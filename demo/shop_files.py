@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from zlib import crc32
 
-from demo.cast import Touch
+from demo.cast import SHOP, Touch
 from demo.days import date_of, day_at, midnight, taipei
 from demo.draw import between, happens, open_stream, pick
 from demo.people import Person
@@ -20,7 +20,6 @@ SHOP_URL = "https://shop.wuyu.example/"
 NAMELESS = "王小明"
 DRINKS = (("霧頂鮮奶茶", "TEA-01"), ("四季春青茶", "TEA-02"), ("黑糖珍珠", "TEA-03"))
 TEST_GATEWAY = "(for testing) Bogus Gateway"
-COUPON_WORTH = 5000
 CAMPAIGN, CAMPAIGN_ID = "秋季新品 autumn", "120210000000000001"
 AD_SETS = (("北部 20-34", "120210000000000011"), ("中南部 20-34", "120210000000000012"))
 
@@ -58,43 +57,38 @@ def contact(person: Person) -> str:
 
 
 def orders(town: Town, at: int) -> Iterator[tuple[object, ...]]:
-    """Orders as they stand, a row per line item; about one order in a hundred comes twice."""
-    for trade in town.trades:
+    """Orders as they stand, a row per line item; about five orders in a hundred come twice."""
+    for trade in town.trades_in(SHOP):
         for order in trade.orders:
             if order.at <= at:
                 rows = list(_rows_of(trade.person, order, at))
                 yield from rows
-                if happens(open_stream("twice", order.order_id), 0.01):
+                if happens(open_stream("twice", order.order_id), 0.05):
                     yield from rows
 
 
 def _rows_of(person: Person, order: Order, at: int) -> Iterator[tuple[object, ...]]:
     """The first row has the order, every row a line item."""
-    goods = order.amount - order.shipping
-    off = COUPON_WORTH if order.coupon else 0
-    stream = open_stream("basket", order.order_id)
-    prices = _split(goods + off, between(stream, 1, 3))
-    for number, price in enumerate(prices):
-        drink, sku = pick(stream, DRINKS)
+    for number, (drink, sku, price) in enumerate(basket(order)):
         told = {
             "Name": order.order_id,
             "Email": contact(person) if order.customer_id else "",
             "Created at": _stamp(order.at),
             "Lineitem quantity": 1,
             "Lineitem name": drink,
-            "Lineitem price": _amount(price),
+            "Lineitem price": amount(price),
             "Lineitem sku": sku,
             "Lineitem requires shipping": "true",
             "Lineitem taxable": "true",
             "Lineitem fulfillment status": "pending",
             "Vendor": "霧嶼茶研",
             "Lineitem discount": "0.00",
-            **({} if number else _order_cells(person, order, goods, off, at)),
+            **({} if number else _order_cells(person, order, at)),
         }
         yield tuple(told.get(column, "") for column in ORDERS)
 
 
-def _order_cells(person: Person, order: Order, goods: int, off: int, at: int) -> dict[str, object]:
+def _order_cells(person: Person, order: Order, at: int) -> dict[str, object]:
     is_cancelled = order.cancelled_at is not None and order.cancelled_at <= at
     address = {"Name": NAMELESS, "Street": "測試路 1 號", "City": "臺北市", "Zip": "'100"}
     return {
@@ -103,27 +97,27 @@ def _order_cells(person: Person, order: Order, goods: int, off: int, at: int) ->
         "Fulfillment Status": "unfulfilled",
         "Accepts Marketing": "yes",
         "Currency": order.currency,
-        "Subtotal": _amount(goods),
-        "Shipping": _amount(order.shipping),
-        "Taxes": _amount(goods // 21),
-        "Total": _amount(order.amount),
+        "Subtotal": amount(order.goods),
+        "Shipping": amount(order.shipping),
+        "Taxes": amount(order.tax),
+        "Total": amount(order.amount),
         "Discount Code": order.coupon or "",
-        "Discount Amount": _amount(off),
+        "Discount Amount": amount(order.discount),
         "Shipping Method": "宅配",
         **{f"{kind} {k}": v for kind in ("Billing", "Shipping") for k, v in address.items()},
         "Billing Phone": "0900-000-000",
         "Notes": "放管理室,\n謝謝" if person.index % 7 == 0 else "",
-        "Note Attributes": "\n".join(_noted(order)),
+        "Note Attributes": "\n".join(noted(order)),
         "Cancelled at": _stamp(order.cancelled_at) if is_cancelled and order.cancelled_at else "",
         "Payment Method": TEST_GATEWAY if order.is_test else "ECPay",
         "Payment Reference": f"c{crc32(order.order_id.encode())}.1",
-        "Refunded Amount": _amount(order.refund_at(at)),
+        "Refunded Amount": amount(order.refund_at(at)),
         "Outstanding Balance": "0.00",
         "Id": str(5_500_000_000_000 + crc32(order.order_id.encode())),
         "Risk Level": "Low",
         "Source": "web",
         "Tax 1 Name": "VAT 5%",
-        "Tax 1 Value": _amount(goods // 21),
+        "Tax 1 Value": amount(order.tax),
         "Phone": "0900-000-000",
     }
 
@@ -136,7 +130,7 @@ def _financial_status(order: Order, at: int) -> str:
     return {"test": "paid", "cancelled": "voided"}.get(status, status)
 
 
-def _noted(order: Order) -> Iterator[str]:
+def noted(order: Order) -> Iterator[str]:
     """What the shop's theme writes on the order: the visitor and where the session came from."""
     source, medium, campaign, host = order.touch
     if order.visitor_id is not None:
@@ -146,6 +140,13 @@ def _noted(order: Order) -> Iterator[str]:
             yield f"utm_{name}: {value}"
     if host:
         yield f"referrer: https://{host}/"
+
+
+def basket(order: Order) -> list[tuple[str, str, int]]:
+    """What was bought: drink, number and price of each line, before the discount."""
+    stream = open_stream("basket", order.order_id)
+    prices = _split(order.goods + order.discount, between(stream, 1, 3))
+    return [(*pick(stream, DRINKS), price) for price in prices]
 
 
 def _split(total: int, parts: int) -> list[int]:
@@ -161,10 +162,13 @@ def browser(visitor_id: str) -> str:
 
 
 def events(town: Town, at: int) -> Iterator[str]:
-    """The analytics' events, one JSON object a line; about one in a hundred comes twice."""
+    """The analytics' events, one JSON object a line; about one in a hundred comes twice.
+
+    Shopify keeps its own record of visits; to measure that shop too would count them twice.
+    """
     for trade in town.trades:
         for visit in trade.visits:
-            if visit.at <= at:
+            if visit.at <= at and trade.shop.source != "shopify":
                 for event in _events_of(visit):
                     line = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
                     yield line
@@ -174,7 +178,7 @@ def events(town: Town, at: int) -> Iterator[str]:
 
 def _events_of(visit: Visit) -> Iterator[dict[str, object]]:
     """The start and the page; of who refused to be measured the page alone, without a session."""
-    page, query = f"{SHOP_URL}menu", _query(visit.touch)
+    page, query = f"{SHOP_URL}menu", utm_query(visit.touch)
     if visit.visitor_id is not None:
         yield _event(visit, "session_start", page + query)
     yield _event(visit, "page_view", page + query)
@@ -213,7 +217,7 @@ def _collected(touch: Touch) -> dict[str, str] | None:
     return told or None
 
 
-def _query(touch: Touch) -> str:
+def utm_query(touch: Touch) -> str:
     names = ("utm_source", "utm_medium", "utm_campaign")
     told = [f"{name}={value}" for name, value in zip(names, touch[:3], strict=True) if value]
     return f"?{'&'.join(told)}" if told else ""
@@ -225,14 +229,14 @@ def spend(town: Town, at: int) -> Iterator[tuple[object, ...]]:
     rows = [_spend_row(day, *ad_set) for day in days for ad_set in AD_SETS]
     if rows:
         cost = sum(_cost(day, ad_set) for day in days for ad_set, _ in AD_SETS)
-        yield rows[0][0], rows[-1][0], *[""] * 5, _amount(cost), "", "", ""
+        yield rows[0][0], rows[-1][0], *[""] * 5, amount(cost), "", "", ""
     yield from rows
 
 
 def _spend_row(day: int, ad_set: str, ad_set_id: str) -> tuple[object, ...]:
     date, cost = date_of(day).isoformat(), _cost(day, ad_set)
     shown = cost // 4
-    told = (CAMPAIGN, CAMPAIGN_ID, ad_set, ad_set_id, _amount(cost))
+    told = (CAMPAIGN, CAMPAIGN_ID, ad_set, ad_set_id, amount(cost))
     return (date, date, date, *told, f"{shown:,}", shown // 90, shown // 2)
 
 
@@ -241,7 +245,7 @@ def _cost(day: int, ad_set: str) -> int:
     return between(open_stream("spend", ad_set, day), 30_000, 90_000)
 
 
-def _amount(cents: int) -> str:
+def amount(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
 
 

@@ -80,7 +80,7 @@ class Observer(Protocol):
     def sells(self, trade: Trade, order: Order) -> Sale:
         """What it records of an order."""
 
-    def visited(self, visit: Visit) -> tuple[str | None, str | None]:
+    def visited(self, trade: Trade, visit: Visit) -> tuple[str | None, str | None]:
         """(channel, visitor) that it records of a visit."""
 
     def fans_of(self, town: Town) -> FanCounts:
@@ -114,7 +114,7 @@ class Witness:
         person = trade.person.index
         return _sale(order, f"p{person}", person, trade.true_channel(order), self.now)
 
-    def visited(self, visit: Visit) -> tuple[str | None, str | None]:
+    def visited(self, trade: Trade, visit: Visit) -> tuple[str | None, str | None]:  # noqa: ARG002
         return visit.origin, f"p{visit.person}"
 
     def fans_of(self, town: Town) -> FanCounts:
@@ -146,14 +146,23 @@ class Reader:
         return _mark(reaction) if was_there else None
 
     def sells(self, trade: Trade, order: Order) -> Sale:
-        """A buyer is known when the CRM tells a customer number that the order bears."""
-        buyer, channel = order.customer_id or order.order_id, trade.told_channel(order)
+        """A buyer is known when the CRM tells a customer number that the order bears.
+
+        WooCommerce knows a guest by the address again; to the others each guest is a new one.
+        """
+        guest = "guest" if trade.shop.source == "woocommerce" else order.order_id
+        buyer = f"{trade.person.index} {order.customer_id or guest}"
+        channel = trade.told_channel(order, self.now)
         is_known = order.customer_id is not None and _is_told(trade.person, SHOP, self.now)
         known = trade.person.index if is_known else None
         return _sale(order, buyer, known, channel, self.now)
 
-    def visited(self, visit: Visit) -> tuple[str | None, str | None]:
-        return find_channel(visit.touch), visit.visitor_id
+    def visited(self, trade: Trade, visit: Visit) -> tuple[str | None, str | None]:
+        """Analytics tell every visit; Shopify those alone that led to an order, one by one."""
+        if trade.shop.source != "shopify":
+            return find_channel(visit.touch), visit.visitor_id
+        order = trade.ordered_after(visit, self.now)
+        return (find_channel(visit.touch), order.order_id) if order else (None, None)
 
     def fans_of(self, town: Town) -> FanCounts:
         return {p.id: self._fans_told(p, town) for p in PLACES}

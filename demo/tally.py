@@ -152,7 +152,7 @@ class Tally:
         """Take in all visits and orders of a person that happened until now."""
         now = self.observer.now
         for visit in trade.visits:
-            channel, visitor = self.observer.visited(visit)
+            channel, visitor = self.observer.visited(trade, visit)
             if visit.at <= now and channel is not None and day_at(visit.at) <= self.through:
                 row = self._month(channel, month_index(day_at(visit.at)))
                 row[0] += 1

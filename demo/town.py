@@ -102,6 +102,10 @@ class Town:
         """What every inhabitant did in the shop; holds them all in memory."""
         return list(self.trading())
 
+    def trades_in(self, source: str) -> list[Trade]:
+        """The trades of whoever buys in the shop of that source."""
+        return [trade for trade in self.trades if trade.shop.source == source]
+
     @cached_property
     def fan_counts(self) -> dict[str, list[int]]:
         """Followers of every place at the end of every day."""

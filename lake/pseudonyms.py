@@ -26,6 +26,8 @@ KEY_ID_VARIABLE = "TINGCHAO_PSEUDONYM_KEY_ID"
 MAKE_A_KEY = "(umask 077; openssl rand -hex 32 > pseudonym.key)"
 MIN_BYTES = 32
 LENGTH = 26
+# Visits and orders come from several sources; a visitor is the same person in all of them.
+VISITORS = "visitor"
 
 PSEUDONYM = re.compile(rf"[a-z0-9]{{1,16}}\.[a-z2-7]{{{LENGTH}}}")
 _EMAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")

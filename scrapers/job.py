@@ -39,6 +39,7 @@ class JobChannel(_Model):
     id: str
     url: str
     address: str
+    brand: str | None = None
     time_zone: str
     asked: Span
     start: datetime

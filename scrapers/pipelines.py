@@ -13,7 +13,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from lake import Added, ChannelWriter, StopReason
-from lake.pseudonyms import Pseudonyms
+from lake.pseudonyms import VISITORS, Pseudonyms
 from lake.redact import redact
 from scrapers.access.channel import ChannelSpider
 from scrapers.bundles import Bundle
@@ -66,10 +66,11 @@ class Pseudonymise(_Pipeline):
         if not isinstance(item, Record):
             return item
         changes: dict[str, Any] = {}
-        if item.person is not None:
-            native = getattr(item, item.person)
-            key = self.key(self.spider.job.source, native) if native else None
-            changes = {item.person: None, f"{item.person}_key": key}
+        for person in item.people:
+            native = getattr(item, person)
+            realm = VISITORS if person == "visitor" else self.spider.job.source
+            key = self.key(realm, native) if native else None
+            changes |= {person: None, f"{person}_key": key}
         if item.raw and "raw_record" in item.columns():
             changes["raw_record"] = redact(item.raw)
         return replace(item, raw={}, **changes)
@@ -139,7 +140,7 @@ class Land(_Pipeline):
         return self.writers[channel_id]
 
     def _add(self, writer: ChannelWriter, outcome: ChannelOutcome, record: Record) -> None:
-        assert record.person is None or getattr(record, record.person) is None
+        assert all(getattr(record, person) is None for person in record.people)
         match writer.add(record.table, record.row()):
             case Added.LANDED:
                 outcome.landed += 1

@@ -285,6 +285,7 @@ def _job_channel(
         id=channel.id,
         url=url,
         address=channel.address,
+        brand=channel.brand,
         time_zone=channel.time_zone or source.time_zone or config.reporting.time_zone,
         asked=Span(start=window.start, end=window.end),
         start=start,

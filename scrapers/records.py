@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar
 
 from lake import StopReason, Window
-
-NOT_COLUMNS = frozenset({"author", "actor", "raw", "unread"})
+from lake.schemas import TABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Record:
     """One observation, on its way to a table of the lake."""
 
     table: ClassVar[str]
-    person: ClassVar[str | None] = None
+    people: ClassVar[tuple[str, ...]] = ()  # fields that name somebody by the platform's own id
 
     channel_id: str
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Record:
     @cache
     def columns(cls) -> tuple[str, ...]:
         """Return the names of what `row` holds."""
-        return tuple(f.name for f in fields(cls) if f.name not in NOT_COLUMNS)
+        return tuple(f.name for f in fields(cls) if f.name in TABLES[cls.table].names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class PostRecord(Record):
     """A post, comment, push or repost; `author` is the platform's own id of the person."""
 
     table = "posts"
-    person = "author"
+    people = ("author",)
 
     post_id: str
     kind: str
@@ -73,7 +73,7 @@ class ReactionRecord(Record):
     """An act on a post that has no text; `actor` is the platform's own id of the person."""
 
     table = "reactions"
-    person = "actor"
+    people = ("actor",)
 
     post_id: str
     kind: str
@@ -94,6 +94,65 @@ class ChannelRecord(Record):
     fan_count: int | None = None
     fan_count_how: str | None = None
     counters: tuple[Mapping[str, Any], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRecord(Record):
+    """An order as it stands; `customer` is the shop's own id, `visitor` the analytics' or its own.
+
+    The lake keeps no raw record of an order: it is full of people.
+    """
+
+    table = "orders"
+    people = ("customer", "visitor")
+
+    order_id: str | None
+    customer: str | None = None
+    customer_key: str | None = None
+    visitor: str | None = None
+    visitor_key: str | None = None
+    brand_id: str | None = None
+    ordered_at: datetime | None = None
+    status: str | None = None
+    is_test: bool | None = None
+    cancelled_at: datetime | None = None
+    sales_channel: str | None = None
+    amount: Decimal | None = None
+    tax_amount: Decimal | None = None
+    shipping_amount: Decimal | None = None
+    discount_amount: Decimal | None = None
+    refund_amount: Decimal | None = None
+    refunded_tax_amount: Decimal | None = None
+    refunded_shipping_amount: Decimal | None = None
+    currency: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_content: str | None = None
+    utm_term: str | None = None
+    landing_url: str | None = None
+    referrer: str | None = None
+    coupon: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitRecord(Record):
+    """A visit to a shop; `visitor` is whoever the shop or its analytics takes for one person."""
+
+    table = "visits"
+    people = ("visitor",)
+
+    visit_id: str
+    visitor: str | None = None
+    visitor_key: str | None = None
+    occurred_at: datetime | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_content: str | None = None
+    utm_term: str | None = None
+    landing_url: str | None = None
+    referrer: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

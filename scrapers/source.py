@@ -69,6 +69,7 @@ class AuthKind(StrEnum):
     BEARER = "bearer"
     HEADER = "header"
     QUERY = "query"  # only where no header works: addresses are written down in many places
+    BASIC = "basic"  # the variable holds name:password
 
 
 class Auth(_Model):
@@ -132,6 +133,11 @@ class Capabilities(_Model):
     visits: bool | None = False
     orders: bool | None = False
     spend: bool | None = False
+
+    @property
+    def is_community(self) -> bool:
+        """Whether anybody speaks or gathers there: a shop that says nothing is not silent."""
+        return self.texts is not False or self.fan_count
 
 
 class Source(_Model):

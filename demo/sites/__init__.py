@@ -13,7 +13,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
 
-from demo.cast import PLACES, Place, shown_fans
+from demo.cast import PLACES, SHOPS, Place, Shop, shown_fans
 from demo.days import day_at
 from demo.faults import Answer
 from demo.life import Post, Reaction
@@ -47,6 +47,7 @@ class Room:
     posts: Mapping[str, Sequence[Post]]  # by place id
     reactions: Mapping[str, Sequence[Reaction]]  # by place id
     root: str  # path under which the site stands: /discuz
+    shops: tuple[Shop, ...] = ()
 
     def name_of(self, post: Post) -> str:
         """The native id or name under which its author appears."""
@@ -101,5 +102,6 @@ def _open(
             {place.id: posts.get(place.id, ()) for place in places},
             {place.id: reactions.get(place.id, ()) for place in places},
             f"/{name}",
+            tuple(shop for shop in SHOPS if shop.source == name),
         )
     )

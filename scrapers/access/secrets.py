@@ -6,6 +6,7 @@ or says it back, every line of the log and every word that leaves the spider is 
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import sys
@@ -46,13 +47,18 @@ def explain_missing(
         value = environment.get(name, "").strip()
         if not value and auth.is_optional:
             continue
-        if len(value) < SHORTEST or not value.isascii() or not value.isprintable():
-            found = "nothing" if not value else "something that is no token"
+        if not _is_secret(auth, value):
+            found = "nothing" if not value else "something that is none"
             return (
                 f"channels.{channel_id}: expected a secret in {name}, found {found}. "
                 f"{auth.obtain} Then type: echo '{name}=…' >> .env"
             )
     return None
+
+
+def _is_secret(auth: Auth, value: str) -> bool:
+    is_word = len(value) >= SHORTEST and value.isascii() and value.isprintable()
+    return is_word and (auth.kind is not AuthKind.BASIC or ":" in value)
 
 
 class Secrets:
@@ -90,6 +96,8 @@ class Secrets:
             return url, {}
         if self.auth.kind is AuthKind.QUERY:
             return with_query(url, {self.auth.name: secret}), {}
+        if self.auth.kind is AuthKind.BASIC:
+            return url, {self.auth.name: f"Basic {_encoded(secret)}"}
         prefix = "Bearer " if self.auth.kind is AuthKind.BEARER else self.auth.prefix
         return url, {self.auth.name: f"{prefix}{secret}"}
 
@@ -130,8 +138,16 @@ def hide_from_logs(secret: str | None) -> None:
 _former: list[Any] = []
 
 
+def _encoded(secret: str) -> str:
+    """Return name:password as a header of basic authentication has it (RFC 7617)."""
+    return base64.b64encode(secret.encode()).decode()
+
+
 def _spellings(secret: str) -> Iterable[str]:
-    return {secret, quote(secret, safe=""), quote_plus(secret), secret.replace("/", "\\/")}
+    """Spell a secret in every way; of name:password each half is one, and so is its encoding."""
+    halves = [half for half in secret.split(":") if len(half) >= SHORTEST]
+    for said in (secret, _encoded(secret), *halves):
+        yield from {said, quote(said, safe=""), quote_plus(said), said.replace("/", "\\/")}
 
 
 def _make_washed(*args: Any, **named: Any) -> logging.LogRecord:

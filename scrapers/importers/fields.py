@@ -15,7 +15,7 @@ from lake.counters import Counter, CounterFormatError, parse_counter
 from lake.times import Instant, TimeFormatError, parse_time
 from scrapers.errors import ParsingFailedError
 from scrapers.importers.mapping import PERSONAL
-from scrapers.importers.values import (
+from scrapers.parsers.values import (
     read_amount,
     read_flag,
     read_id,

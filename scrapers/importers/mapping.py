@@ -21,17 +21,17 @@ import pyarrow as pa
 
 from lake import LogicalRun
 from lake.counters import CounterFormatError, parse_counter
-from lake.pseudonyms import Pseudonyms
+from lake.pseudonyms import VISITORS, Pseudonyms
 from lake.records import BOOKKEEPING
 from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.orders import read_status, settle_status
 from scrapers.importers.rows import Row, RowFile, normalise
 from scrapers.importers.spend import completed, happened_on
 from scrapers.importers.tables import open_table
-from scrapers.importers.values import (
+from scrapers.parsers.orders import read_status, settle_status
+from scrapers.parsers.values import (
     UTM,
     read_amount,
     read_count,
@@ -48,7 +48,6 @@ from tingchao.config import Import
 from tingchao.mistakes import Mistake
 
 PEOPLE = ("author", "actor", "customer", "visitor", "member")
-VISITORS = "visitor"  # visits and orders come from two sources; a visitor is the same in both
 NEEDED = {
     "posts": ("post_id", "kind"),
     "reactions": ("post_id", "kind"),

@@ -7,7 +7,7 @@ import re
 from lake.times import Instant, parse_local, parse_time
 from scrapers.importers.fields import Fields
 from scrapers.importers.format import Reading
-from scrapers.importers.values import read_time
+from scrapers.parsers.values import read_time
 
 
 def read_meta_time(fields: Fields, reading: Reading, *names: str) -> Instant | None:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from lake import Added, ChannelWriter, Lake, LogicalRun, StopReason
 from lake.ledger import DONE
-from lake.pseudonyms import Pseudonyms
+from lake.pseudonyms import VISITORS, Pseudonyms
 from lake.redact import redact
 from lake.schemas import TABLES
 from scrapers.errors import ParsingFailedError
@@ -29,7 +29,7 @@ from scrapers.importers.format import Format, Found, Reading
 from scrapers.importers.head import Head
 from scrapers.importers.known_posts import KnownPosts
 from scrapers.importers.land import LEFT_OUT, REPORT_EVERY, FileOutcome, Span, sha256_of
-from scrapers.importers.mapping import PEOPLE, VISITORS
+from scrapers.importers.mapping import PEOPLE
 from scrapers.importers.rows import Row
 from scrapers.importers.spend import Spent
 from tingchao.config import Channel, Import

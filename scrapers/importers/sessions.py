@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scrapers.errors import ParsingFailedError
-from scrapers.importers.orders import NO_TOUCH, each, inner, touch_of
+from scrapers.parsers.orders import NO_TOUCH, each, inner, touch_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SESSION_UNIT = timedelta(seconds=1)  # a session's number is its start, cut to the second

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from demo.cast import BRANDS, LINK_RULES, OFFICIAL, PLACE, PLACES, TOUCHES, find_channel
+from demo.cast import BRANDS, LINK_RULES, OFFICIAL, PLACE, PLACES, SHOPS, TOUCHES, find_channel
 from demo.configuration import TARGET, configuration
 from demo.exports import files
 from demo.server import HOST, PORT, Ask, Sites
@@ -22,7 +22,9 @@ def test_the_file_is_not_stale():
 
 
 def test_channels_and_brands_are_the_towns(config):
-    assert [channel.id for channel in config.channels] == [place.id for place in PLACES]
+    shops = [shop.id for shop in SHOPS if shop.address is not None]
+    assert len(shops) == 2
+    assert [c.id for c in config.channels] == [*(place.id for place in PLACES), *shops]
     assert [brand.id for brand in config.brands] == [brand.id for brand in BRANDS]
     assert config.start_date == Town().start_date
     for channel in config.channels:
@@ -55,8 +57,10 @@ def test_imports_read_columns_that_the_files_have(config):
 
 def test_official_accounts_are_the_ids_that_pages_show(config, town):
     for channel in config.channels:
-        place = PLACE[channel.id]
-        if place.official is not None:
+        place = PLACE.get(channel.id)
+        if place is None:
+            assert channel.id in {shop.id for shop in SHOPS}
+        elif place.official is not None:
             assert channel.official_accounts == (town.population.native_author(place, OFFICIAL),)
 
 

@@ -205,9 +205,52 @@ def test_without_a_visit_the_orders_own_link_tells_else_nobody():
     bare = an_order(person, at(date(2026, 6, 11)))
     old = a_visit(person, at(date(2026, 5, 1)), "blog")
     trade = Trade(person, [old], [linked, bare])
-    assert trade.told_channel(linked) == "ptt-teadrink"
-    assert trade.told_channel(bare) is None
+    now = at(date(2026, 6, 12))
+    assert trade.told_channel(linked, now) == "ptt-teadrink"
+    assert trade.told_channel(bare, now) is None
     assert trade.true_channel(bare) is None
+
+
+def test_each_shop_tells_of_an_order_what_its_system_knows():
+    """Analytics know the visitor, Shopify the journey since the last order, WooCommerce neither."""
+    day, now = date(2026, 6, 10), at(date(2026, 6, 12))
+    told = {}
+    for index, source in ((0, "shop"), (3, "shopify"), (4, "woocommerce")):
+        person = buyer(index)
+        visits = [
+            a_visit(person, at(date(2026, 6, 8)), "ptt-teadrink", PTT_TOUCH),
+            a_visit(person, at(day, 11), "deals"),  # its link lost the tracking
+        ]
+        orders = [
+            an_order(person, at(date(2026, 6, 9))),
+            an_order(person, at(day), touch=PTT_TOUCH),
+        ]
+        trade = Trade(person, visits, orders)
+        assert trade.shop.source == source
+        told[source] = [trade.told_channel(order, now) for order in orders]
+        assert trade.told_channel(orders[0], orders[0].at) == (
+            "ptt-teadrink" if source == "shop" else None  # a journey is told hours later
+        )
+    assert told == {
+        "shop": ["ptt-teadrink", "ptt-teadrink"],
+        "shopify": ["ptt-teadrink", None],  # its own last visit says nothing
+        "woocommerce": [None, "ptt-teadrink"],
+    }
+
+
+def test_visits_to_shopify_are_known_by_the_order_that_they_led_to():
+    person, day = buyer(3), date(2026, 6, 10)
+    visits = [
+        a_visit(person, at(day), "ptt-teadrink", PTT_TOUCH),
+        a_visit(person, at(date(2026, 6, 11)), "ptt-teadrink", PTT_TOUCH),  # led to nothing
+    ]
+    trade = Trade(person, visits, [an_order(person, at(day, 13))])
+    counts = {}
+    for is_reader in (False, True):
+        tally = tally_of(Planted(), at(date(2026, 6, 12), 0), day, is_reader=is_reader)
+        tally.count_trade(trade)
+        counts[is_reader] = tally.observer.visited(trade, visits[1])
+    assert counts == {False: ("ptt-teadrink", "p3"), True: (None, None)}
 
 
 def test_cancelled_and_test_orders_do_not_count_and_guests_are_buyers_each():

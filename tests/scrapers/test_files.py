@@ -20,7 +20,7 @@ from scrapers.errors import ImportFileError, ParsingFailedError
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import PERSONAL, ColumnMap
 from scrapers.importers.rows import open_rows
-from scrapers.importers.values import read_amount, read_flag, read_id, read_tags, without_query
+from scrapers.parsers.values import read_amount, read_flag, read_id, read_tags, without_query
 from tingchao.config import Import
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError

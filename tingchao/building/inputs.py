@@ -58,6 +58,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "is_identity_visible": _FLAG,
             "is_fan_count_visible": _FLAG,
             "is_reaction_actor_visible": _FLAG,
+            "is_community": _FLAG,
         }
     ),
     "brands": pa.schema({"brand_id": _TEXT, "brand_name": _TEXT, "is_own": _FLAG}),
@@ -190,6 +191,7 @@ def _channel_row(channel: Channel) -> dict[str, Any]:
         "is_identity_visible": can.author_identity if declared is None else declared,
         "is_fan_count_visible": can.fan_count,
         "is_reaction_actor_visible": can.reaction_actors,
+        "is_community": can.is_community,
     }
 
 

@@ -22,11 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake import LogicalRun, StopReason
-from lake.pseudonyms import PSEUDONYM
+from lake.pseudonyms import PSEUDONYM, VISITORS
 from lake.store import LocalStore
 from reports.marts_file import OURS
 from reports.shelf import DATABASES, Shelf
-from scrapers.importers.mapping import VISITORS
 from scrapers.source import source_names
 from tingchao.building.models import DATABASE
 from tingchao.context import Context

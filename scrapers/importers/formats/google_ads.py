@@ -14,7 +14,7 @@ from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.rows import Row, normalise
 from scrapers.importers.spend import completed, happened_on
-from scrapers.importers.values import (
+from scrapers.parsers.values import (
     read_amount,
     read_count,
     read_day,

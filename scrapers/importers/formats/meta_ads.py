@@ -12,7 +12,7 @@ from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
 from scrapers.importers.rows import Row
 from scrapers.importers.spend import completed, currency_in, happened_on
-from scrapers.importers.values import (
+from scrapers.parsers.values import (
     read_amount,
     read_count,
     read_day,

@@ -9,9 +9,9 @@ from scrapers.errors import ParsingFailedError
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import attributes_touch, read_status, settle_status
 from scrapers.importers.rows import Row
-from scrapers.importers.values import read_amount, read_id, read_time, read_word
+from scrapers.parsers.orders import attributes_touch, read_status, settle_status
+from scrapers.parsers.values import read_amount, read_id, read_time, read_word
 
 TAKEN = frozenset(
     {"name", "email", "financial status", "currency", "shipping", "taxes", "total"}

@@ -8,7 +8,8 @@ from typing import Any
 
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
-from scrapers.importers.orders import (
+from scrapers.importers.rows import Row
+from scrapers.parsers.orders import (
     attributes_touch,
     codes,
     each,
@@ -18,8 +19,7 @@ from scrapers.importers.orders import (
     total_of,
     touch_of,
 )
-from scrapers.importers.rows import Row
-from scrapers.importers.values import UTM, read_amount, read_flag, read_id, read_time, read_word
+from scrapers.parsers.values import UTM, read_amount, read_flag, read_id, read_time, read_word
 
 TAKEN = frozenset(
     {"name", "customer", "email", "financial_status", "test", "cancelled_at", "created_at"}

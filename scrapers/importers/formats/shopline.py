@@ -10,9 +10,9 @@ from typing import Any
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import inner, read_status, settle_status, touch_of
 from scrapers.importers.rows import Row
-from scrapers.importers.values import read_amount, read_id, read_time, read_word
+from scrapers.parsers.orders import inner, read_status, settle_status, touch_of
+from scrapers.parsers.values import read_amount, read_id, read_time, read_word
 
 DRAFTS = frozenset({"temp", "removed"})  # a basket that nobody has paid for, an order taken out
 # What the payment knows and the order's own status does not.

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator
 
-from lake.schemas import OrderStatus
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
-from scrapers.importers.orders import (
-    codes,
-    each,
-    inner,
-    read_status,
-    refunded_in_part,
-    total_of,
-    touch_of,
-)
 from scrapers.importers.rows import Row
-from scrapers.importers.values import read_amount, read_id, read_time, read_word
-
-ATTRIBUTION = "_wc_order_attribution_"
-DRAFTS = frozenset({"checkout-draft", "auto-draft"})  # a checkout that nobody has finished
-TAKEN = frozenset(
-    {"id", "customer_id", "billing", "date_created", "date_created_gmt", "status", "created_via"}
-    | {"total", "total_tax", "shipping_total", "discount_total", "refunds", "currency"}
-    | {"coupon_lines", "meta_data"}
-)
+from scrapers.parsers.woocommerce import DRAFTS, KEPT, TAKEN, placed_at, read_order
 
 
 class WooCommerce(Format):
     """`GET /wp-json/wc/v3/orders`, saved as JSON or one order a line."""
 
     name = "woocommerce"
-    kept = frozenset(
-        {"id", "status", "currency", "total", "total_tax", "date_created_gmt", "refunds"}
-    )
+    kept = KEPT
 
     def recognise(self, head: Head) -> Verdict:
         if head.has("status", "total", "date_created_gmt", "billing"):
@@ -54,50 +31,9 @@ class WooCommerce(Format):
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
         order = row.cells
-        gmt = read_time(order.get("date_created_gmt"), UTC, ())
-        ordered = gmt or read_time(order.get("date_created"), reading.zone, ())
-        amount, refund = read_amount(order.get("total")), _refund(order)
-        status = read_status(order.get("status"))
-        if refunded_in_part(status, amount, refund):
-            status = OrderStatus.PARTIALLY_REFUNDED.value
-        record: dict[str, Any] = {
-            "order_id": read_id(order.get("id")),
-            "customer": _customer(order),
-            "ordered_at": ordered.at if ordered else None,
-            "status": status,
-            "sales_channel": read_word(order.get("created_via")),
-            "amount": amount,
-            "tax_amount": read_amount(order.get("total_tax")),
-            "shipping_amount": read_amount(order.get("shipping_total")),
-            "discount_amount": read_amount(order.get("discount_total")),
-            "refund_amount": refund,
-            "currency": read_word(order.get("currency")),
-            "coupon": codes(coupon.get("code") for coupon in each(order, "coupon_lines")),
-            **_touch(order),
-        }
-        unread = self.unknown(frozenset(order) - TAKEN)
-        yield Found(table="orders", record=record, happened=ordered, unread=unread)
-
-
-def _customer(order: Mapping[str, Any]) -> str | None:
-    """The account; of somebody without one, the e-mail address."""
-    account = read_id(order.get("customer_id"))
-    return account if account not in (None, "0") else read_id(inner(order, "billing").get("email"))
-
-
-def _refund(order: Mapping[str, Any]) -> Decimal | None:
-    """Refunds are told below 0; an order without the list does not tell."""
-    if order.get("refunds") is None:
-        return None
-    total = total_of(refund.get("total") for refund in each(order, "refunds"))
-    return None if total is None else abs(total)
-
-
-def _touch(order: Mapping[str, Any]) -> dict[str, str | None]:
-    """What the purchase's own session came by; where a consent plugin kept it back, nothing."""
-    noted = {
-        str(meta.get("key", "")).removeprefix(ATTRIBUTION): meta.get("value")
-        for meta in each(order, "meta_data")
-        if str(meta.get("key", "")).startswith(ATTRIBUTION)
-    }
-    return touch_of(noted, noted.get("session_entry"), noted.get("referrer"))
+        yield Found(
+            table="orders",
+            record=read_order(order, reading.zone),
+            happened=placed_at(order, reading.zone),
+            unread=self.unknown(frozenset(order) - TAKEN),
+        )

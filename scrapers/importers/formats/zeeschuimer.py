@@ -21,8 +21,8 @@ from scrapers.importers.fields import Fields, needed, timed
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.rows import Row
-from scrapers.importers.values import read_id
 from scrapers.parsers.markup import read_html
+from scrapers.parsers.values import read_id
 
 MAX_ID = 200
 Paths = tuple[str, ...]

@@ -1,4 +1,6 @@
 -- One row per channel and period (day, ISO week, month): how many fans there are, how many act.
+--
+-- A channel in which nobody speaks, a shop, is not silent: it has no row.
 {{ config(meta={'replaces': {
     'in': 'int_changes', 'scope': 'listening', 'on': ['channel_id'], 'from': 'period_end_date'
 }}) }}
@@ -6,7 +8,11 @@
 with
 
 periods as (
-    select * from {{ ref('int_channel_periods') }}
+    select periods.*
+    from {{ ref('int_channel_periods') }} as periods
+    inner join {{ ref('stg_config_channels') }} as channels
+        on periods.channel_id = channels.channel_id
+    where channels.is_community
 ),
 
 acts as (

@@ -9,5 +9,6 @@ select
     listen_since_date,
     is_identity_visible,
     is_fan_count_visible,
-    is_reaction_actor_visible
+    is_reaction_actor_visible,
+    is_community
 from {{ configured('channels') }}

@@ -13,7 +13,7 @@ from typing import Any
 
 from lake.schemas import OrderStatus
 from scrapers.errors import ParsingFailedError
-from scrapers.importers.values import UTM, read_amount, read_word, without_query
+from scrapers.parsers.values import UTM, read_amount, read_word, without_query
 
 STATUSES = {
     OrderStatus.PAID: "paid complete completed confirmed processing fulfilled shipped delivered "
