@@ -22,9 +22,9 @@ from enrichment.intent import ASPECTS, INTENTS, Intent, NamedCues
 from enrichment.joined import Flags, Places
 from enrichment.learning import probabilities
 from enrichment.schema import ENRICHED
-from enrichment.sentiment import Sentiment
+from enrichment.sentiment import MoodEvidence, Sentiment
 from enrichment.tables import shipped_model
-from enrichment.trained import HEADS, MOODS, Trained, from_bytes
+from enrichment.trained import HEADS, Trained, from_bytes
 
 __all__ = ["FoldedBatch", "LearnedModel", "Predictions", "TextModel", "Told", "open_model"]
 
@@ -76,10 +76,8 @@ class TextModel(Protocol):
     def predict(self, batch: FoldedBatch) -> Predictions: ...
 
 
-INTENT_HEADS: Final = slice(len(MOODS), len(MOODS) + len(INTENTS))
+INTENT_HEADS: Final = slice(1, 1 + len(INTENTS))
 ASPECT_HEADS: Final = slice(INTENT_HEADS.stop, len(HEADS))
-SURE_ENOUGH: Final = 0.5
-"""Probability below which the mood is unknown."""
 
 
 class LearnedModel:
@@ -94,7 +92,7 @@ class LearnedModel:
         told = probabilities(self._trained.logits(features)).round(DECIMALS)
         is_told = told >= self._trained.thresholds
         return Predictions(
-            *_moods(told[:, 0], told[:, 1]),
+            *_moods(told[:, 0], self._trained.thresholds[0], features.mood),
             self._told("intents", batch, features, is_told, told),
             self._told("aspects", batch, features, is_told, told),
         )
@@ -171,18 +169,24 @@ def _with_questions(features: Features) -> NamedCues:
     return NamedCues(*(np.concatenate(pair) for pair in zip(cues, places, strict=True)))
 
 
-def _moods(positive: Numbers, negative: Numbers) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Return mood, score and confidence; the score lies between the probabilities of both sides."""
-    neutral = (1 - positive - negative).clip(0)
-    both = np.stack((positive, negative, neutral))
-    which, sure = both.argmax(axis=0), both.max(axis=0)
-    is_known = sure >= SURE_ENOUGH
-    labels = np.where(is_known, which, len(both))
+def _moods(
+    positive: Numbers, threshold: float, evidence: MoodEvidence
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return mood, score and confidence of each text, by the probability that it is positive.
+
+    Below the threshold a text with words of both sides, or of mild ones, is neutral; without any
+    word the mood is unknown.
+    """
+    score = 2 * positive - 1
+    sure = np.maximum(positive, 1 - positive)
+    is_told, is_known = sure >= threshold, evidence.word_counts > 0
+    labels = np.where(is_told, score < 0, np.where(is_known, 2, 3))
     names = (Sentiment.POSITIVE, Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.UNKNOWN)
+    confidence = np.where(is_told, sure, np.where(is_known, 1 - np.abs(score), 0.0))
     return (
         pa.array(names).take(pa.array(labels)),
-        pa.array((positive - negative).round(DECIMALS), mask=~is_known),
-        pa.array(np.where(is_known, sure, 0.0).round(DECIMALS)),
+        pa.array(score.round(DECIMALS), mask=~(is_told | is_known)),
+        pa.array(confidence.round(DECIMALS)),
     )
 
 

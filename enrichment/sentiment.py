@@ -1,7 +1,8 @@
 """What speaks for a mood: words of a list, what scales them and the order they come in.
 
-The list (data/mood.tsv) is our own. All of it is worked out on arrays of a batch; the outcome for a
-text does not depend on its neighbours.
+The lists are our own: words that have a mood (data/mood.tsv), and hints (data/hints.tsv), which
+lean to one side in talk about anything: 加班, 早安, 又. All of it is worked out on arrays of a
+batch; the outcome for a text does not depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 JUDGES_FROM: Final = 1.0  # weight after scaling
+HINT: Final = 0.25
+"""What a hint counts beside a word of the same weight."""
 
 Numbers = NDArray[np.float64]
 
@@ -41,8 +44,8 @@ class Sentiment(StrEnum):
     UNKNOWN = "unknown"
 
 
-ROLES: Final = ("judgement", "feeling", "hint", "plain", "negator", "degree", "contrast")
-JUDGEMENT, FEELING, HINT, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
+ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast")
+JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
 
 
 class Weighed(NamedTuple):
@@ -62,6 +65,7 @@ class MoodEvidence:
     gain: Numbers
     pain: Numbers
     hints: Numbers
+    """Sum of the weights of hints, below 0 if they lean to the bad side."""
     word_counts: Places
     last: Numbers
     """Value of the last word that has one; 0 without any."""
@@ -71,8 +75,10 @@ class MoodEvidence:
 
     @property
     def score(self) -> Numbers:
-        """-1 to 1; 0 without a word."""
-        return np.asarray((self.gain - self.pain) / (self.gain + self.pain + 1), np.float64)
+        """-1 to 1; 0 without a word and a hint."""
+        hints = HINT * self.hints
+        weight = self.gain + self.pain + np.abs(hints)
+        return np.asarray((self.gain - self.pain + hints) / (weight + 1), np.float64)
 
     @property
     def is_praising(self) -> Flags:
@@ -84,17 +90,24 @@ class MoodEvidence:
 
 
 class MoodReader:
-    """Weighs the words of data/mood.tsv in a batch; build once per process."""
+    """Weighs the words of our lists in a batch; build once per process."""
 
     def __init__(self) -> None:
         rows = read_table("mood")
         self._finder = CueFinder((phrase for phrase, _, _ in rows), longest=True)
         self._roles = np.array([ROLES.index(role) for _, role, _ in rows])
         self._weights = np.array([float(weight) for _, _, weight in rows])
+        hints = read_table("hints")
+        self._hints = CueFinder((phrase for phrase, _ in hints), longest=True)
+        self._hint_weights = np.array([float(weight) for _, weight in hints])
 
     def read(self, batch: FoldedBatch) -> MoodEvidence:
         """Return what speaks for a mood in each text."""
-        return summed(self.weigh(batch), len(batch))
+        hints = self._hints.find(batch)
+        return summed(
+            self.weigh(batch),
+            _sums(hints.owners, self._hint_weights[hints.entries], len(batch)),
+        )
 
     def weigh(self, batch: FoldedBatch) -> Weighed:
         """Return the words that have a mood, scaled by what stands around them."""
@@ -105,7 +118,7 @@ class MoodReader:
         asked = _is_asked(batch.codes, cues.ends)
         values[asked & (values > 0)] *= ASKED[True]
         values[asked & (values < 0)] *= ASKED[False]
-        holds = (roles <= HINT) & (values != 0)
+        holds = (roles <= FEELING) & (values != 0)
         kept = cues.only(holds)
         return Weighed(kept.owners, kept.starts, kept.ends, values[holds], roles[holds])
 
@@ -167,12 +180,11 @@ def _is_asked(codes: Codes, ends: Places) -> Flags:
     return np.asarray((signs[following] == 2) & (distance >= 0) & (distance <= ASKED_WITHIN))
 
 
-def summed(words: Weighed, count: int) -> MoodEvidence:
+def summed(words: Weighed, hints: Numbers) -> MoodEvidence:
     """Add up the words of each text, one after the other: so neighbours change no last digit."""
-    values = words.values
-    is_hint = words.roles == HINT
-    owners, told = words.owners[~is_hint], values[~is_hint]
-    judged = words.roles[~is_hint] == JUDGEMENT
+    count = len(hints)
+    owners, told = words.owners, words.values
+    judged = words.roles == JUDGEMENT
     best, worst, last = np.zeros(count), np.zeros(count), np.zeros(count)
     np.maximum.at(best, owners[judged], told[judged])
     np.minimum.at(worst, owners[judged], told[judged])
@@ -180,7 +192,7 @@ def summed(words: Weighed, count: int) -> MoodEvidence:
     return MoodEvidence(
         gain=_sums(owners, told.clip(0), count),
         pain=_sums(owners, (-told).clip(0), count),
-        hints=_sums(words.owners[is_hint], values[is_hint], count),
+        hints=hints,
         word_counts=np.bincount(owners, minlength=count),
         last=last,
         best=best,

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-NAMES: Final = ("aspects", "intents", "mood", "noise", "regions", "words")
+NAMES: Final = ("aspects", "hints", "intents", "mood", "noise", "regions", "words")
 
 
 def _read(name: str) -> str:

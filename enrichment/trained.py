@@ -16,13 +16,13 @@ from enrichment.grams import BITS
 from enrichment.intent import ASPECTS, INTENTS
 from enrichment.joined import Flags
 
-MOODS: Final = ("positive", "negative")
+MOOD: Final = "mood"
 HEADS: Final = (
-    *MOODS,
+    MOOD,
     *(f"intent:{name}" for name in INTENTS),
     *(f"aspect:{name}" for name in ASPECTS),
 )
-"""What a model answers, each with yes or no."""
+"""What a model answers, each with yes or no; the mood's yes is positive, its no negative."""
 WEIGHT_UNIT: Final = 256
 """Dense weights are whole parts of this."""
 
@@ -40,7 +40,7 @@ class Trained:
     """A row for each of `features.COLUMNS`, in parts of `WEIGHT_UNIT`."""
     constants: NDArray[np.float64]
     thresholds: NDArray[np.float64]
-    """Probability from which a head says yes."""
+    """Probability from which a head says yes; of the mood, from which either side is believed."""
 
     @cached_property
     def slots(self) -> NDArray[np.int32]:

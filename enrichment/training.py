@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Final
 
@@ -16,16 +16,21 @@ from enrichment.folded import FoldedBatch
 from enrichment.grams import BITS
 from enrichment.heard import hear
 from enrichment.intent import ASPECTS, INTENTS
+from enrichment.joined import Places
 from enrichment.learning import Matrix, Rows, fit, probabilities
 from enrichment.lexicon import build_lexicon
-from enrichment.trained import HEADS, WEIGHT_UNIT, Trained
+from enrichment.trained import HEADS, MOOD, WEIGHT_UNIT, Trained
 from enrichment.words import open_segmenter
 
 SEEN_IN: Final = 3
 """Posts in which an n-gram must occur to be learned."""
-SPARSE_PENALTY: Final = 3e-4
-DENSE_PENALTY: Final = 1e-4
-FOLDS: Final = 5
+MOOD_PENALTY: Final = 1e-2
+"""Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
+SPARSE_PENALTY: Final = 3e-5
+DENSE_PENALTY: Final = 1e-5
+MOOD_THRESHOLD: Final = 0.57
+"""Probability from which a mood is believed."""
+FOLDS: Final = 3
 STRIPPED_SHARE: Final = 0.8
 """Share of posts that are learned without their emoticons, which would outshine the words."""
 LEAST_PART: Final = 3
@@ -33,6 +38,7 @@ LEAST_PART: Final = 3
 
 _EMOTICON: Final = re.compile(r"\[[^\[\]\s]{1,8}\]|[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
 _MOODS: Final = {"pos": "positive", "neg": "negative", "neu": "neutral"}
+_SIDES: Final = {"positive": 1.0, "neutral": 0.5, "negative": 0.0}
 
 
 @dataclass(frozen=True)
@@ -78,14 +84,14 @@ def train(posts: Sequence[Post]) -> Trained:
     features = features_of([_as_learned(i, post.text) for i, post in enumerate(posts)])
     slots, width = _columns(features)
     rows = features.rows(slots, width)
-    targets, importance = answers(posts)
-    weights = fit_heads(rows, targets, importance)
-    return _whole(weights, slots, thresholds_of(posts, rows, targets, importance))
+    lessons = lessons_of(posts)
+    weights = learn(rows, lessons)
+    return _whole(weights, slots, thresholds_of(rows, lessons))
 
 
 def _as_learned(i: int, text: str) -> str:
     """Strip all posts but each fifth."""
-    return text if i % FOLDS == 0 else without_emoticons(text)
+    return text if i % 5 == 0 else without_emoticons(text)
 
 
 def _columns(features: Features) -> tuple[Whole, int]:
@@ -98,61 +104,90 @@ def _columns(features: Features) -> tuple[Whole, int]:
     return slots, len(kept)
 
 
-def answers(posts: Sequence[Post]) -> tuple[Matrix, Matrix]:
-    """Return what each head should say of each post, and how much that counts (0: not known)."""
-    targets = np.zeros((len(posts), len(HEADS)))
-    importance = np.zeros((len(posts), len(HEADS)))
-    for i, post in enumerate(posts):
-        for head, name in enumerate(HEADS):
-            told = _told(post, name)
-            if told is not None:
-                targets[i, head], importance[i, head] = told, post.importance
-    return targets, importance
+@dataclass(frozen=True)
+class Lessons:
+    """What each head should say of each post, and how much that counts (0: not known)."""
+
+    targets: Matrix
+    importance: Matrix
+    folds: Places
+    """Posts of one group are in one fold."""
+
+    def without(self, fold: int) -> Lessons:
+        return replace(self, importance=self.importance * (self.folds != fold)[:, None])
 
 
-def _told(post: Post, head: str) -> bool | None:
+def lessons_of(posts: Sequence[Post]) -> Lessons:
+    """Return what there is to learn; a neutral post lies between both moods."""
+    told = [[_told(post, head) for head in HEADS] for post in posts]
+    targets = np.array([[value or 0.0 for value in row] for row in told])
+    known = np.array([[value is not None for value in row] for row in told])
+    importance = known * np.array([post.importance for post in posts])[:, None]
+    groups = sorted({post.group for post in posts})
+    folds = np.array([groups.index(post.group) % FOLDS for post in posts])
+    return Lessons(targets, importance, folds)
+
+
+def _told(post: Post, head: str) -> float | None:
+    if head == MOOD:
+        return None if post.mood is None else _SIDES[post.mood]
     kind, _, name = head.partition(":")
-    if not name:
-        return None if post.mood is None else post.mood == kind
     told = post.intents if kind == "intent" else post.aspects
-    return None if told is None else name in told
+    return None if told is None else float(name in told)
 
 
-def fit_heads(rows: Rows, targets: Matrix, importance: Matrix) -> Matrix:
-    """Return the weights of all heads."""
-    return fit(
+def learn(rows: Rows, lessons: Lessons) -> Matrix:
+    """Return the weights of all heads, as `Rows.times` takes them."""
+    mood = fit(
+        replace(rows, dense=rows.dense[:, :1]),
+        lessons.targets[:, :1],
+        sparse_penalty=MOOD_PENALTY,
+        dense_penalty=DENSE_PENALTY,
+        importance=_balanced(lessons),
+    )
+    others = fit(
         rows,
-        targets,
+        lessons.targets[:, 1:],
         sparse_penalty=SPARSE_PENALTY,
         dense_penalty=DENSE_PENALTY,
-        importance=importance,
+        importance=lessons.importance[:, 1:],
     )
+    weights = np.zeros((len(others), len(HEADS)))
+    weights[:, 1:] = others
+    weights[: rows.width + 1, 0] = mood[:-1, 0]  # of the dense columns only the first
+    weights[-1, 0] = mood[-1, 0]
+    return weights
 
 
-def held_out(
-    posts: Sequence[Post], rows: Rows, targets: Matrix, importance: Matrix
-) -> NDArray[np.float64]:
-    """Return the log odds of each post by weights that saw no post of its group."""
-    groups = sorted({post.group for post in posts})
-    fold = np.array([groups.index(post.group) % FOLDS for post in posts])
-    logits = np.zeros_like(targets)
-    for i in range(FOLDS):
-        others = importance * (fold != i)[:, None]
-        if (others.max(axis=0) > 0).all():
-            logits[fold == i] = rows.times(fit_heads(rows, targets, others))[fold == i]
-    return logits
+def _balanced(lessons: Lessons) -> Matrix:
+    """Return what posts count for the mood: both sides as much, however many there are."""
+    importance = lessons.importance[:, :1].copy()
+    sides = [lessons.targets[:, :1] == side for side in (0.0, 1.0)]
+    totals = [importance[side].sum() for side in sides]
+    for side, total in zip(sides, totals, strict=True):
+        importance[side] *= max(totals) / max(total, 1e-9)
+    return importance
 
 
-def thresholds_of(
-    posts: Sequence[Post], rows: Rows, targets: Matrix, importance: Matrix
-) -> NDArray[np.float64]:
+def held_out(rows: Rows, lessons: Lessons) -> Matrix:
+    """Return the probabilities of each post by weights that saw no post of its group."""
+    told = np.full(lessons.targets.shape, 0.5)
+    for fold in range(FOLDS):
+        here, others = lessons.folds == fold, lessons.without(fold)
+        if here.any() and others.importance.any():
+            told[here] = probabilities(rows.times(learn(rows, others)))[here]
+    return told
+
+
+def thresholds_of(rows: Rows, lessons: Lessons) -> NDArray[np.float64]:
     """Return for each head the probability from which yes is best, by F1 on held-out posts."""
-    told = probabilities(held_out(posts, rows, targets, importance))
-    tried = np.arange(1, 20) / 20
-    best = [
-        tried[np.argmax([_f1(told[:, head] >= limit, targets[:, head] > 0) for limit in tried])]
-        for head in range(len(HEADS))
-    ]
+    told, tried = held_out(rows, lessons), np.arange(2, 19) / 20
+    best = [MOOD_THRESHOLD]
+    for head in range(1, len(HEADS)):
+        known = lessons.importance[:, head] > 0
+        true = lessons.targets[known, head] > 0
+        scores = [_f1(told[known, head] >= limit, true) for limit in tried]
+        best.append(float(tried[np.argmax(scores)]))
     return np.array(best)
 
 
