@@ -132,6 +132,11 @@ def _emptied(answer: Answer, _: Fault, __: int) -> Answer:
     return replace(_with_lists(answer, lambda _: []), items=())
 
 
+def _newest_only(answer: Answer, _: Fault, __: int) -> Answer:
+    """An answer whose lists end after their first row."""
+    return _with_lists(answer, lambda rows: rows[:1])
+
+
 def _upside_down(answer: Answer, _: Fault, __: int) -> Answer:
     """An answer whose lists begin at their end."""
     return _with_lists(answer, lambda rows: rows[::-1])
@@ -227,6 +232,7 @@ FAULTS: dict[str, Callable[[Answer, Fault, int], Answer]] = {
     "wrong_charset": _wrong_charset,
     "repeat": _repeat,
     "emptied": _emptied,
+    "newest_only": _newest_only,
     "upside_down": _upside_down,
     "silence": _breaks(Break.SILENT),
     "slow": _breaks(Break.SLOW),

@@ -143,6 +143,13 @@ PATH = "/bbs/TeaDrink/index.html"
 STATUSES = {
     "too_many": 429,
     "too_many_until": 429,
+    "too_many_silent": 429,
+    "half": 200,
+    "wrong_charset": 200,
+    "repeat": 200,
+    "emptied": 200,
+    "newest_only": 200,
+    "upside_down": 200,
     "error_500": 500,
     "error_502": 502,
     "error_503": 503,
@@ -160,11 +167,70 @@ STATUSES = {
     "rss_disabled": 200,
     "forbid_all": 200,
 }
-BROKEN = {"slow", "reset", "wrong_length"}
+BROKEN = {"silence", "slow", "reset", "wrong_length"}
 
 
 def test_no_fault_is_untested():
     assert STATUSES.keys() | BROKEN == FAULTS.keys()
+
+
+def test_a_server_may_be_silent(server):
+    server.plant(Fault("silence", match="/deals/*"))
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=0.1)
+    connection.request("GET", "/deals/feed.xml")
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    connection.close()
+    assert get(server, "/deals/feed.xml").status == 200
+
+
+def test_half_a_page_says_that_it_is_whole(server):
+    whole = get(server, PATH).body
+    server.plant(Fault("half", match=PATH))
+    half = get(server, PATH)
+    assert whole.startswith(half.body)
+    assert len(half.body) == int(half.headers["Content-Length"]) == len(whole) // 2
+
+
+def test_another_charset_is_named_than_is_written(server):
+    server.plant(Fault("wrong_charset", match=PATH))
+    page = get(server, PATH)
+    assert page.headers["Content-Type"] == "text/html; charset=iso-8859-1"
+    assert "看板" in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "row"), [(PATH, b'class="r-ent"'), ("/forum/forum.php?mod=rss&fid=2", b"<item>")]
+)
+def test_lists_can_be_cut_emptied_and_turned_upside_down(server, path, row):
+    plain = get(server, path).body.split(row)
+    server.plant(Fault("upside_down", match=path))
+    turned = get(server, path).body.split(row)
+    assert [part.strip()[:200] for part in turned[1:]] == [
+        part.strip()[:200] for part in plain[:0:-1]
+    ]
+    server.plant(Fault("newest_only", match=path))
+    assert get(server, path).body.count(row) == 1
+    server.plant(Fault("emptied", match=path))
+    assert row not in get(server, path).body
+
+
+def test_lists_in_json_can_be_emptied_and_turned(server):
+    path = "/mastodon/api/v1/timelines/tag/%E6%89%8B%E6%90%96%E9%A3%B2"
+    names = [status["id"] for status in json.loads(get(server, path).body)]
+    server.plant(Fault("upside_down", match=path))
+    turned = [status["id"] for status in json.loads(get(server, path).body)]
+    assert turned == names[::-1] != names
+    server.plant(Fault("emptied", match=path))
+    assert json.loads(get(server, path).body) == []
+
+
+def test_what_was_answered_before_comes_again(server):
+    server.plant(Fault("repeat", match="/bbs/TeaDrink/*", skip=1))
+    first = get(server, "/bbs/TeaDrink/index1.html").body
+    assert get(server, "/deals/feed.xml").body != first
+    assert get(server, PATH).body == first
+    assert get(server, PATH).body != first
 
 
 @pytest.mark.parametrize("name", STATUSES)
@@ -188,6 +254,8 @@ def test_retry_after_comes_as_seconds_and_as_a_date(server):
     assert get(server, PATH).headers["Retry-After"] == "7"
     until = parsedate_to_datetime(get(server, PATH).headers["Retry-After"])
     assert 50 < until.timestamp() - time.time() <= 61
+    server.plant(Fault("too_many_silent", match=PATH))
+    assert "Retry-After" not in get(server, PATH).headers
 
 
 def test_refusals_look_like_refusals(server):

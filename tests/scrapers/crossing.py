@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
@@ -106,14 +106,15 @@ class Crossing:
                 middleware.now = self._clock
         self._pipelines = [kind.from_crawler(self._crawler) for kind in PIPELINES]
         waiting: deque[Request] = deque()
-        await self._take([step async for step in self.spider.start()], waiting)
+        steps = [step async for step in self.spider.start()]
         for _ in range(MOST_REQUESTS):
+            self.is_killed = self.kill_after is not None and len(self.server.log) >= self.kill_after
+            if self.is_killed:  # what it was answered last is not landed any more
+                return
+            await self._take(steps, waiting)
             if not waiting:
                 return
-            if self.kill_after is not None and len(self.server.log) >= self.kill_after:
-                self.is_killed = True
-                return
-            await self._take(await self._visit(waiting.popleft()), waiting)
+            steps = await self._visit(waiting.popleft())
         raise AssertionError("the spider does not stop")
 
     def _make_crawler(self) -> Crawler:
@@ -218,14 +219,17 @@ class Visitor:
         now: datetime,
         since: datetime,
         *,
-        run: str = "",
+        until: datetime | None = None,
         kill_after: int | None = None,
         max_rows: int | None = None,
     ) -> Crossing:
-        """Crawl the window from `since` to `now` as of `now`; nothing, when that run is done."""
+        """Crawl a window, up to `now` if not said otherwise; nothing, when that run is done.
+
+        A killed crawl leaves the segments that it had filled with `max_rows` rows each.
+        """
         self.server.set_now(now)
         self.server.log.clear()
-        job = self._plan(now, since, run)
+        job = self._plan(now, since, until or now)
         spider = spider_of(self.source)(job)
         if max_rows is not None:
             spider.lake.write = partial(spider.lake.write, max_rows=max_rows)  # type: ignore[method-assign]
@@ -234,8 +238,8 @@ class Visitor:
             asyncio.run(crossing.run())
         return crossing
 
-    def _plan(self, now: datetime, since: datetime, run: str) -> CrawlJob:
-        asked = Asked(f"run-{since:%m%dT%H%M}-{now:%m%dT%H%M}{run}", since, now)
+    def _plan(self, now: datetime, since: datetime, until: datetime) -> CrawlJob:
+        asked = Asked(f"run-{since:%m%dT%H%M}-{until:%m%dT%H%M}", since, until)
         config = self._config()
         job = plan_crawl(
             config, self.lake, self.source, asked, now=now, log_folder=self.folder

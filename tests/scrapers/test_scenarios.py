@@ -86,6 +86,7 @@ ODD = {
     "the clock moves": Scenario("page_shift", 3, ALL, seconds=7 * 3600, hides=True),
     "the page before again": Scenario("repeat", 1, ALL, hides=True),
     "pages again and again": Scenario("repeat", None, ALL, hides=True),
+    "the newest alone": Scenario("newest_only", 1, ALL, hides=True),
     "upside down": Scenario("upside_down", None, ALL),
     "404 for once": Scenario("not_found", 1, ALL, hides=True),
     "nothing in it": Scenario("emptied", 1, ALL, hides=True),
@@ -177,13 +178,17 @@ def _is_of_now(row: dict[str, Any]) -> bool:
 OF_THE_VISIT = {"collected_at", "crawl_id", "segment_id", "content_hash", "counters", "raw_record"}
 
 
+def sites() -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for place in crawled_places():
+        found.setdefault(place.source, []).append(place)
+    return found
+
+
 def pick() -> Iterator[Any]:
     """Give every site its share of the scenarios, in turns, so that each meets several sites."""
-    sites: dict[str, list[Place]] = {}
-    for place in crawled_places():
-        sites.setdefault(place.source, []).append(place)
     names = list(SCENARIOS)
-    for turn, places in enumerate(sites.values()):
+    for turn, places in enumerate(sites().values()):
         for number in range(A_SITE):
             name = names[(turn + number * len(names) // A_SITE) % len(names)]
             place = places[number % len(places)]
@@ -211,6 +216,55 @@ def play(place: Place, name: str, calm: Quiet, folder: Path) -> None:
     assert_honest(visitor, crossing, calm.told[day], scenario, is_struck=bool(struck))
     visitor.server.faults.clear()
     visitor.visit(VISITS[day + 1], SINCE[day + 1])
+    assert_same(visitor, calm.told[day + 1])
+
+
+@pytest.mark.parametrize("source", sites())
+def test_a_killed_crawl_goes_on_as_if_nothing_had_happened(
+    source: str, quiet: Any, tmp_path: Path
+) -> None:
+    draw = random.Random(source)  # noqa: S311
+    day = draw.randrange(len(VISITS))
+    calm = quiet(draw.choice(sites()[source]))
+    visitor = visit_of(calm, day, tmp_path)
+    for _ in range(2):
+        answers = draw.randrange(calm.asked[day])
+        assert visitor.visit(VISITS[day], SINCE[day], kill_after=answers, max_rows=5).is_killed
+        assert not [row for row in visitor.ledger()[len(VISITS[:day]) :] if row["is_last"]]
+    visitor.visit(VISITS[day], SINCE[day], max_rows=5)
+    assert_same(visitor, calm.told[day])
+    assert visitor.visit(VISITS[day], SINCE[day]).received == []
+
+
+@pytest.mark.parametrize("source", sites())
+def test_a_killed_crawl_that_nobody_repeats_is_made_good_the_next_day(
+    source: str, quiet: Any, tmp_path: Path
+) -> None:
+    draw, day = random.Random(f"{source}, next day"), 1  # noqa: S311
+    calm = quiet(draw.choice(sites()[source]))
+    visitor = visit_of(calm, day, tmp_path)
+    answers = draw.randrange(calm.asked[day])
+    assert visitor.visit(VISITS[day], SINCE[day], kill_after=answers, max_rows=5).is_killed
+    visitor.visit(VISITS[day + 1], SINCE[day + 1])
+    assert_same(visitor, calm.told[day + 1])
+
+
+@pytest.mark.parametrize("source", [s for s in sites() if s != "feed"])
+def test_what_a_limit_left_is_had_when_it_is_lifted(
+    source: str, quiet: Any, tmp_path: Path
+) -> None:
+    draw = random.Random(f"{source}, limits")  # noqa: S311
+    day = draw.randrange(2)
+    calm = quiet(draw.choice(sites()[source]))
+    visitor = visit_of(calm, day, tmp_path)
+    visitor.override = {"max_pages": draw.randrange(1, calm.asked[day] - 1)}
+    crossing = visitor.visit(VISITS[day], SINCE[day])
+    assert len(crossing.received) == visitor.override["max_pages"]
+    limited = Scenario("", None, ends(StopReason.CAP, BUDGET))
+    assert_honest(visitor, crossing, calm.told[day], limited, is_struck=True)
+    is_cap = Told.of(visitor).last["stop_reason"] == StopReason.CAP
+    visitor.override = {}
+    visitor.visit(VISITS[day + 1], OPENS if is_cap else SINCE[day + 1])
     assert_same(visitor, calm.told[day + 1])
 
 
@@ -243,7 +297,8 @@ def assert_honest(
     for key, post in there.items():
         times = (post["published_at"], roots.get(post["root_id"], post["published_at"]))
         is_refused = not refused.isdisjoint({key[1], post["root_id"]})
-        if is_covered(told.covered, times) and not is_refused and not scenario.hides:
+        is_shown = not scenario.hides or visitor.source == "feed"
+        if is_covered(told.covered, times) and not is_refused and is_shown:
             assert key in posts, f"claimed as covered and not landed: {post}"
 
 
