@@ -133,6 +133,8 @@ class ThreadsSite:
         if unknown is not None:
             return unknown
         names = query["metric"].split(",")
+        if "period" not in query:
+            return answer_error(refuse(100, "The period param is required for this metric"))
         if names == [FOLLOWERS]:
             followers = {"value": self.room.fans_at(place, now)}
             return answer_json({"data": [total(place.address, FOLLOWERS, followers)]})

@@ -70,7 +70,16 @@ class GraphSpider(CursorSpider):
         return call.turned(limit=limit // 2) if limit > 1 else None
 
     def rescue(self, visit: CursorVisit, call: Call, problem: Problem) -> Steps | None:
-        """Split a question that one metric fails; leave out what alone is refused."""
+        """Split a question that one metric fails; leave out what alone is refused.
+
+        A group of which a question fails however often it is asked is not asked for again in this
+        crawl: Threads says no more than "unknown error" to a metric that it does not know.
+        """
+        if isinstance(call, Question) and problem.kind is Trouble.TRANSIENT:
+            if call.tries < self.job.politeness.retries:
+                return None
+            visit.facts.setdefault("given_up", set()).add(call.group)
+            return self._leave_out(visit, f"insights of {call.group}", problem)
         can_do_without = problem.kind in (Trouble.REFUSED, Trouble.GONE, Trouble.CLOSED)
         if not can_do_without:
             return None
@@ -103,6 +112,8 @@ class GraphSpider(CursorSpider):
         **query: Any,
     ) -> Iterator[Question]:
         """Yield one call for those of the metrics that were not refused lately."""
+        if group in visit.facts.get("given_up", ()):
+            return
         refused = self._metrics_refused(visit).among(group, metrics)
         if refused:
             visit.facts.setdefault("spared", Counter()).update(f"{group}.{m}" for m in refused)

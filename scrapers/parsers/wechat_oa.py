@@ -76,10 +76,11 @@ def spans(days: Sequence[date], longest: int) -> Iterator[Sequence[date]]:
 
 
 def read_day(name: str, row: JsonRecord, told: DayTold) -> None:
-    """Add what a row of an answer tells of its day."""
-    told.counters += _READERS[name](row)
+    """Add what a row of an answer tells of its day; nothing of it when a part is odd."""
+    counters = list(_READERS[name](row))
+    told.counters += counters
     if name == CUMULATE:
-        told.fans = next(c["lo"] for c in told.counters if c["name"] == "cumulate_user")
+        told.fans = counters[0]["lo"]
     told.raw.setdefault(name, []).append(row.raw)
     told.unread |= row.unread
 

@@ -32,10 +32,12 @@ class ThreadsSpider(GraphSpider):
 
     def opening(self, visit: CursorVisit) -> Iterator[Any]:
         account = visit.channel.address
-        insights = f"{account}/threads_insights"
-        yield from self.question(visit, insights, "account", [parse.FOLLOWERS], self.read_followers)
+        insights, a_day = f"{account}/threads_insights", {"period": "day"}
+        yield from self.question(
+            visit, insights, "account", [parse.FOLLOWERS], self.read_followers, **a_day
+        )
         yield Call(account, self.read_account, {"fields": parse.ACCOUNT})
-        yield from self.day_totals(visit, insights, "account", self.day_metrics)
+        yield from self.day_totals(visit, insights, "account", self.day_metrics, **a_day)
         yield self.land_days
 
     def timeline(self, visit: CursorVisit, part: Window) -> Call:

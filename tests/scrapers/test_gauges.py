@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from scrapy import Request
+from scrapy.http import TextResponse
 
 from demo import faults
 from demo.apis import answer_json, grown
@@ -21,7 +22,7 @@ from demo.keys import KEYS
 from demo.sights import Reader
 from demo.sites import Ask, Site, line_oa, wechat_oa
 from lake import StopReason
-from scrapers.access.calls import Answer, Call
+from scrapers.access.calls import Answer, Call, Trouble
 from scrapers.access.cursor import CursorVisit
 from scrapers.access.gauge import GaugeSpider
 from scrapers.capabilities import KPIS, capabilities_of, judge
@@ -411,6 +412,32 @@ class TestWechat:
         hall.site = site
         hall.visit(now + DAY)
         assert hall.lake.covered("wechat_oa", hall.place.id)[0].end == now + DAY
+
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            (-1, Trouble.TRANSIENT),
+            (40001, Trouble.EXPIRED),
+            (40125, Trouble.EXPIRED),
+            (40164, Trouble.REFUSED),
+            (42001, Trouble.EXPIRED),
+            (45009, Trouble.SPENT),
+            (45011, Trouble.LIMITED),
+            (48001, Trouble.REFUSED),
+            (61500, Trouble.REFUSED),
+            (61501, Trouble.REFUSED),
+        ],
+    )
+    def test_errors_with_status_200_say_what_follows(
+        self, code: int, kind: Trouble, tmp_path: Path
+    ) -> None:
+        spider, _ = make_spider("wechat_oa", tmp_path)
+        body = json.dumps({"errcode": code, "errmsg": "said rid: 1"}).encode()
+        response = TextResponse("https://api.weixin.qq.com/datacube/x", body=body)
+        problem = spider.find_error(spider.decode(response), response)
+        assert (problem.kind, problem.code, problem.message) == (kind, str(code), "said rid: 1")
+        assert problem.wait == (60 if kind is Trouble.LIMITED else None)
+        assert spider.find_error({"errcode": 0, "errmsg": "ok", "list": []}, response) is None
 
     def test_another_accounts_id_is_an_option(self, tmp_path: Path) -> None:
         hall = make_hall("wechat_oa", tmp_path, options={"app_id": "wx0another000001"})

@@ -355,6 +355,19 @@ class Unlucky:
         return self.spoil(answer) if self.asked > self.after else answer
 
 
+@dataclass
+class NoInsights:
+    """A site that fails at what posts came to, as Threads does at a metric it does not know."""
+
+    site: Site
+
+    def answer(self, ask: Ask, now: int) -> faults.Answer:
+        answer = self.site.answer(ask, now)
+        if not ask.path.endswith("/insights") or "since" in ask.query:
+            return answer
+        return answer_error(refuse(1, "An unknown error has occurred", 500))
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_an_answer_that_breaks_off_ends_the_crawl_and_the_next_one_makes_up_for_it(
     name: str, tmp_path: Path
@@ -386,6 +399,25 @@ def test_a_token_that_expires_under_way_loses_nothing(name: str, tmp_path: Path)
     hall.site = site
     hall.visit(FIRST + 4 * DAY, since=FIRST)
     hall.assert_agrees(FIRST + 4 * DAY)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_insights_that_fail_however_often_they_are_asked_for_cost_no_post(
+    name: str, tmp_path: Path
+) -> None:
+    hall = make_hall(name, tmp_path, days=2)
+    site = hall.site
+    hall.site = NoInsights(site)
+    now = FIRST + 2 * DAY
+    end = hall.visit(now).end
+    assert end.stop_reason is StopReason.EXHAUSTED
+    assert "left out 1 times, the last: 1: (#1) An unknown error has occurred" in str(end.detail)
+    hall.assert_agrees(now)
+    asked = [r for r in hall.requests if "/insights" in r.url and hall.place.address not in r.url]
+    kinds = {r.url.partition("metric=")[2] for r in asked}
+    assert len(asked) == len(kinds) * 4  # once, and three times more
+    hall.site = site
+    assert not hall.visit(now + DAY).end.detail  # nothing was remembered against a metric
 
 
 @pytest.mark.parametrize("name", KINDS)
