@@ -84,7 +84,8 @@ class ShopSpider(CursorSpider):
     ) -> Steps:
         """Take a page of orders, then ask for the one that follows its last change.
 
-        A change behind the window belongs to the next crawl, and ends the list.
+        A change behind the window belongs to the next crawl. It ends no list by itself: a search
+        lags behind, so an order may stand where its former change put it.
         """
         if not isinstance(orders, list):
             raise SiteChangedError(
@@ -92,14 +93,15 @@ class ShopSpider(CursorSpider):
                 "interface may have changed: docs/runbook.md#changed-site"
             )
         end = visit.channel.end
-        changes = [self._changed_at(order) for order in orders]
-        self._require_order([at for at in changes if at is not None])
-        due = [o for o, at in zip(orders, changes, strict=True) if at is None or at < end]
-        yield from self._read_each(visit, due)
-        last = max((at for at in changes if at is not None), default=None)
-        after = following(last) if last is None or last < end else None
+        dated = [(order, self._changed_at(order)) for order in orders]
+        due = [(order, at) for order, at in dated if at is None or at < end]
+        changes = [at for _, at in due if at is not None]
+        self._require_order(changes)
+        yield from self._read_each(visit, [order for order, _ in due])
+        is_over = bool(orders) and not due
+        after = None if is_over else following(changes[-1] if changes else None)
         if name == self.lists[-1]:  # the others were read whole before it
-            self._note_read(visit, last if after is not None else end)
+            self._note_read(visit, end if after is None else changes[-1] if changes else None)
         if after is not None:
             yield after
 

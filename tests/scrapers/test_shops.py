@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 from scrapy import Request
 
+from demo.apis import stamp
 from demo.cast import SHOPS
 from demo.days import taipei
 from demo.exports import content, files
@@ -470,6 +471,25 @@ def test_an_order_that_changes_between_two_pages_is_landed_as_it_is_by_the_next_
     shop.visit(now + DAY)
     assert shop.newest()[mover.order_id]["refund_amount"] * 100 == mover.amount
     assert set(shop.newest()) == set(shop.orders(now + DAY))
+
+
+def test_a_search_that_lags_behind_ends_no_list(
+    front: Callable[..., Shopfront], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first order of all has just changed, and still stands where it stood."""
+    shop, now = front("shopify"), opened() + 40 * DAY
+    told = shopify._node
+
+    def fresh(trade: Trade, order: Order, at: int) -> dict[str, Any]:
+        node = told(trade, order, at)
+        is_lagging = order.order_id == first.order_id and at == int(now.timestamp())
+        return node | ({"updatedAt": stamp(at + 60)} if is_lagging else {})
+
+    first = min(shop.orders(now).values(), key=lambda order: order.changed_at(int(now.timestamp())))
+    monkeypatch.setattr(shopify, "_node", fresh)
+    end = shop.visit(now, since=opened()).end
+    assert (end.stop_reason, end.covered) == (StopReason.EXHAUSTED, Window(opened(), now))
+    assert set(shop.newest()) == set(shop.orders(now)) - {first.order_id}
 
 
 def test_a_list_too_deep_to_turn_is_asked_for_anew(
