@@ -23,7 +23,7 @@ from lake.erasure import screen
 from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
 from lake.history import Added, TableHistory
 from lake.ledger import PLACE, Ledger, is_done
-from lake.records import Row, identity, identity_columns, last_hashes, make_row, quotable, to_arrow
+from lake.records import MAX_ID, Row, identity, identity_columns, last_hashes, make_row, quotable, to_arrow
 from lake.redact import mask_text, redact
 from lake.runs import LogicalRun, Window, place_of
 from lake.schemas import IDENTITY, LEDGER, TABLES, StopReason
@@ -149,7 +149,7 @@ class ChannelWriter:
         row = {
             "channel_id": self.run.channel_id,
             "table_name": table,
-            "record_id": None if record_id is None else mask_text(str(record_id)),
+            "record_id": None if record_id is None else mask_text(str(record_id)[:MAX_ID]),
             "of_segment_id": None,
             "of_content_hash": None,
             "rule": rule,

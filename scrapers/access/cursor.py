@@ -63,6 +63,7 @@ from scrapers.records import ChannelRecord, PostRecord, Record, Refused
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_OF_A_DAY = 86_400
 MISREAD_IN_A_ROW = 3
+READER_ERRORS = (ParsingFailedError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
 
 class Lost(NamedTuple):
@@ -354,7 +355,7 @@ class CursorSpider(ChannelSpider):
     def _read(self, answer: Answer, visit: CursorVisit) -> list[Any]:
         try:
             return list(answer.call.read(answer, visit))
-        except (ParsingFailedError, AttributeError, KeyError, TypeError) as error:
+        except READER_ERRORS as error:
             self.logger.debug("%s could not be read", answer.call.path, exc_info=True)
             found = f"{type(error).__name__}: " if not isinstance(error, ParsingFailedError) else ""
             raise SiteChangedError(

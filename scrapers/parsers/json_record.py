@@ -13,7 +13,6 @@ from typing import Any
 from scrapers.errors import ParsingFailedError
 
 MAX_ID = 200  # characters; the longest that a platform is known to have is about half of it
-MAX_DEPTH = 64
 # An escape: a pair of surrogates, half a pair, or any other one, an escaped backslash too.
 ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -97,14 +96,12 @@ class JsonRecord:
                 yield name
 
 
-def without(value: Any, keys: Collection[str], depth: int = MAX_DEPTH) -> Any:
-    """Return a copy of a JSON value that has none of the keys, at any depth that is kept."""
-    if depth == 0:
-        return "[too deep]"
+def without(value: Any, keys: Collection[str]) -> Any:
+    """Return a copy of a JSON value that has none of the keys, at any depth."""
     if isinstance(value, Mapping):
-        return {k: without(v, keys, depth - 1) for k, v in value.items() if k not in keys}
+        return {k: without(v, keys) for k, v in value.items() if k not in keys}
     if isinstance(value, list):
-        return [without(v, keys, depth - 1) for v in value]
+        return [without(v, keys) for v in value]
     return value
 
 
