@@ -19,7 +19,7 @@ SHOWN_DAYS = 70
 SHOWN_METRICS = (
     "channel_scorecard.fan_count",
     "channel_scorecard.active_fan_count",
-    "channel_scorecard.engaged_fan_count",
+    "channel_activity.engaged_fan_count",
     "channel_scorecard.activity_rate",
     "channel_scorecard.buyer_count",
     "channel_scorecard.conversion_rate",
@@ -145,7 +145,8 @@ class Definition:
 class Figures:
     """Everything on the page; `month` is None when no month has been closed or begun.
 
-    `left_out_cell` is the key of the row of `left_out_mentions` that says most, for `tingchao trace`.
+    `left_out_cell` is the key of the row of `left_out_mentions` that leaves out most, as `tingchao
+    trace` takes it.
     """
 
     month: date | None
@@ -181,7 +182,11 @@ def read_figures(
     trends = _trends(connection)
     own = {brand for brand, (_, is_own) in brands.items() if is_own}
     names = {row["channel_id"]: row["channel_name"] for row in rows}
-    channels = [_channel(row, hides.get("channel_scorecard", {}), trends, own) for row in rows]
+    engaged = _engaged(connection, month, hides.get("channel_activity", {}))
+    channels = [
+        _channel(row, hides.get("channel_scorecard", {}), trends, own, engaged[row["channel_id"]])
+        for row in rows
+    ]
     return Figures(
         month=month,
         month_end=rows[0]["period_end_date"] if rows else None,
@@ -213,6 +218,9 @@ where period_type = 'month' and period_start_date = (
     ) from channel_scorecard where period_type = 'month'
 )
 order by activity_rate desc nulls last, fan_count desc nulls last, channel_id
+"""
+_ENGAGED = """
+select * from channel_activity where period_type = 'month' and period_start_date = $1
 """
 _VOICE = """
 with moods as (
@@ -286,6 +294,7 @@ def _channel(
     hides: Hides,
     trends: Mapping[str, tuple[float | None, ...]],
     own: Collection[str],
+    engaged: Cell,
 ) -> ChannelRow:
     def cell(column: str, reason: Reason) -> Cell:
         return _cell(row, column, hides, reason)
@@ -301,7 +310,7 @@ def _channel(
         is_own=row["brand_id"] in own,
         fans=cell("fan_count", Reason.NO_FAN_COUNT),
         active=cell("active_fan_count", Reason.NO_IDENTITY),
-        engaged=cell("engaged_fan_count", Reason.NO_IDENTITY),
+        engaged=engaged,
         activity_rate=cell("activity_rate", lacking),
         buyers=cell("buyer_count", unseen),
         conversion_lo=cell("conversion_rate", unsold),
@@ -312,6 +321,16 @@ def _channel(
         conversion_rank=row["conversion_rank"],
         trend=trends.get(row["channel_id"], ()),
     )
+
+
+def _engaged(
+    connection: duckdb.DuckDBPyConnection, month: date | None, hides: Hides
+) -> dict[str, Cell]:
+    """Fans who did more than enter giveaways or paste, by channel."""
+    return {
+        row["channel_id"]: _cell(row, "engaged_fan_count", hides, Reason.NO_IDENTITY)
+        for row in _rows(connection, _ENGAGED, month)
+    }
 
 
 def _why_no_buyers(row: Mapping[str, Any]) -> Reason:
@@ -360,9 +379,7 @@ def _net_sentiment(positive: int | None, negative: int | None) -> Cell:
     return Cell(float((positive - negative) / (positive + negative)))
 
 
-def _largest_left_out(
-    connection: duckdb.DuckDBPyConnection, month: date | None
-) -> tuple[str, ...]:
+def _largest_left_out(connection: duckdb.DuckDBPyConnection, month: date | None) -> tuple[str, ...]:
     found = _rows(connection, _LARGEST_LEFT_OUT, month)
     return tuple(f"{column}={value}" for row in found for column, value in row.items())
 

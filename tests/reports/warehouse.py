@@ -290,7 +290,7 @@ create table channel_scorecard as
 select
     a.channel_id, a.period_start_date, a.period_type, a.period_end_date, a.is_complete_period,
     p.channel_name, a.source, a.brand_id, a.fan_count, a.active_fan_count, a.activity_rate,
-    a.engaged_fan_count, c.identified_fan_count, c.buyer_count, c.conversion_rate, c.conversion_rate_hi,
+    c.identified_fan_count, c.buyer_count, c.conversion_rate, c.conversion_rate_hi,
     case when a.fan_count is not null then rank() over (partition by a.period_start_date
         order by a.fan_count desc nulls last) end as fan_rank,
     case when a.activity_rate is not null then rank() over (partition by a.period_start_date
