@@ -81,7 +81,6 @@ EXPECTATIONS: dict[str, dict[str, tuple[Expected, tuple[str, ...]]]] = {
         "fan_count": (Expected.EXACT, (_NO_COUNT, _GONE)),
         "fan_rank": (Expected.EXACT, (_NO_COUNT, _GONE)),
         "active_fan_count": (Expected.EXACT, (_NAMELESS, _GONE)),
-        "engaged_fan_count": (Expected.EXACT, (_NAMELESS, _GONE)),
         "activity_rate": (Expected.EXACT, (_NAMELESS, _NO_COUNT, _GONE)),
         "activity_rank": (Expected.EXACT, (_NAMELESS, _NO_COUNT, _GONE)),
         "*": (Expected.EXACT, (_NAMELESS, _HANDLES, _GONE)),

@@ -426,7 +426,6 @@ _SCORECARD_ACTIVITY = (
     "fan_count",
     "active_fan_count",
     "activity_rate",
-    "engaged_fan_count",
 )
 _SCORECARD_CONVERSION = (
     "identified_fan_count",

@@ -40,7 +40,8 @@ _DRAWN: Final = re.compile(r"抽出?\s?\d{1,4}\s?(?:位|名|人|个)")
 _HAN: Final = "[㐀-鿿]"
 _HIDDEN: Final = re.compile(f"{_HAN}[{''.join(sorted(INVISIBLE))}]+(?={_HAN})")
 _SPLIT_UP: Final = re.compile(f"(?:{_HAN}[*^|_~·.丨]){{{MIN_SPLIT},}}{_HAN}")
-_ENTRY: Final = re.compile(r"(?:^|[\s,!。])(?:\+1|留言\+1|已?(?:公开)?分享|抽我|求中|拜托抽中)")
+# In a batch a text begins behind a NUL; `^` would be the beginning of the whole batch.
+_ENTRY: Final = re.compile(r"(?<![^\s,!。\0])(?:\+1|留言\+1|已?(?:公开)?分享|抽我|求中|拜托抽中)")
 REPOSTED: Final = frozenset(("转发", "转发微博", "转", "转推", "repost", "rt", "快转微博", "转载"))
 """All that a repost says when its author says nothing."""
 

@@ -359,6 +359,36 @@ IDENTITIES: tuple[Rule, ...] = (
         "a post that mentions counts at least one mention",
     ),
     _identity(
+        "mentions",
+        "left_out_posts_within_mentions",
+        "left_out_post_count > noise_mention_count + quoted_mention_count",
+        "a post that is left out has at least one mention in noise or in words of others",
+    ),
+    _identity(
+        "left_out_mentions",
+        "posts_within_mentions",
+        "post_count > mention_count or post_count < 1",
+        "a post that is left out counts at least one mention",
+    ),
+    _identity(
+        "noise_acts",
+        "posts_within_acts",
+        "post_count > act_count or act_count < 1",
+        "posts are among the acts, and a row has at least one",
+    ),
+    _identity(
+        "channel_activity",
+        "noise_and_official_within_acts",
+        "noise_act_count + official_act_count > act_count",
+        "noise and official acts are parts of act_count",
+    ),
+    _identity(
+        "channel_activity",
+        "engaged_within_active",
+        "engaged_fan_count > active_fan_count",
+        "engaged fans are active fans",
+    ),
+    _identity(
         "share_of_voice",
         "share_of_all_mentions",
         "mention_count > total_mention_count "

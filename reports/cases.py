@@ -1,7 +1,8 @@
 """The desks' file: what somebody should act on, post by post; for the desks and nobody else.
 
-A case, so far, is an unanswered complaint: a post that mentions an own brand, that the text engine
-reads as a complaint, and to whose thread no official account of the channel has added a word since.
+A case, so far, is an unanswered complaint: a post that mentions an own brand in its own words, that
+is no noise, that the text engine reads as a complaint, and to whose thread no official account of
+the channel has added a word since.
 It carries a short excerpt with contacts masked, a pseudonym, and the link; never a name.
 """
 
@@ -116,6 +117,8 @@ mentioned as (
     select brand_id, channel_id, post_id, min(sentiment) as sentiment
     from int_mentions
     where list_contains(?, brand_id)
+        and not is_quoted
+        and (channel_id, post_id) not in (select (channel_id, post_id) from int_noise)
     group by brand_id, channel_id, post_id
 ),
 

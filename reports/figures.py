@@ -19,6 +19,7 @@ SHOWN_DAYS = 70
 SHOWN_METRICS = (
     "channel_scorecard.fan_count",
     "channel_scorecard.active_fan_count",
+    "channel_activity.engaged_fan_count",
     "channel_scorecard.activity_rate",
     "channel_scorecard.buyer_count",
     "channel_scorecard.conversion_rate",
@@ -26,7 +27,11 @@ SHOWN_METRICS = (
     "channel_scorecard.coverage_rate",
     "share_of_voice.mention_count",
     "share_of_voice.share_rate",
+    "share_of_voice.noise_mention_count",
+    "share_of_voice.quoted_mention_count",
     "sentiment_daily.net_sentiment_rate",
+    "noise_acts.post_count",
+    "left_out_mentions.mention_count",
 )
 
 
@@ -78,6 +83,7 @@ class ChannelRow:
     is_own: bool
     fans: Cell
     active: Cell
+    engaged: Cell
     activity_rate: Cell
     buyers: Cell
     conversion_lo: Cell
@@ -96,9 +102,21 @@ class BrandRow:
     name: str
     is_own: bool
     mentions: Cell
+    noise_mentions: Cell
+    quoted_mentions: Cell
     share: Cell
     sentiment: Cell
     rank: int | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What the month's numbers leave out for one reason; None where it is no noise of acts."""
+
+    reason: str
+    posts: int | None
+    marks: int | None
+    mentions: int
 
 
 @dataclass(frozen=True)
@@ -125,7 +143,11 @@ class Definition:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything on the page; `month` is None when no month has been closed or begun."""
+    """Everything on the page; `month` is None when no month has been closed or begun.
+
+    `left_out_cell` is the key of the row of `left_out_mentions` that leaves out most, as `tingchao
+    trace` takes it.
+    """
 
     month: date | None
     month_end: date | None
@@ -133,9 +155,16 @@ class Figures:
     through: date | None
     channels: tuple[ChannelRow, ...]
     brands: tuple[BrandRow, ...]
+    left_out: tuple[LeftOut, ...]
+    left_out_cell: tuple[str, ...]
     strips: tuple[Strip, ...]
     definitions: tuple[Definition, ...]
     suppressed_rows: int
+
+    @property
+    def noise_posts(self) -> int:
+        """Posts of any kind that are noise, on all channels of the month."""
+        return sum(row.posts or 0 for row in self.left_out)
 
 
 def read_figures(
@@ -153,7 +182,11 @@ def read_figures(
     trends = _trends(connection)
     own = {brand for brand, (_, is_own) in brands.items() if is_own}
     names = {row["channel_id"]: row["channel_name"] for row in rows}
-    channels = [_channel(row, hides.get("channel_scorecard", {}), trends, own) for row in rows]
+    engaged = _engaged(connection, month, hides.get("channel_activity", {}))
+    channels = [
+        _channel(row, hides.get("channel_scorecard", {}), trends, own, engaged[row["channel_id"]])
+        for row in rows
+    ]
     return Figures(
         month=month,
         month_end=rows[0]["period_end_date"] if rows else None,
@@ -161,6 +194,11 @@ def read_figures(
         through=_one(connection, "select max(through_date) from publication"),
         channels=tuple(channels),
         brands=tuple(_brand(row, brands) for row in _rows(connection, _VOICE, month)),
+        left_out=tuple(
+            LeftOut(row["reason"], row["posts"], row["marks"], row["mentions"] or 0)
+            for row in _rows(connection, _LEFT_OUT, month)
+        ),
+        left_out_cell=_largest_left_out(connection, month),
         strips=tuple(_strips(connection, names)),
         definitions=tuple(
             Definition(*row.values())
@@ -181,6 +219,9 @@ where period_type = 'month' and period_start_date = (
 )
 order by activity_rate desc nulls last, fan_count desc nulls last, channel_id
 """
+_ENGAGED = """
+select * from channel_activity where period_type = 'month' and period_start_date = $1
+"""
 _VOICE = """
 with moods as (
     select brand_id, sum(positive_count) as positive, sum(negative_count) as negative
@@ -192,6 +233,29 @@ select voice.*, positive, negative
 from share_of_voice as voice left join moods using (brand_id)
 where period_type = 'month' and period_start_date = $1
 order by mention_count desc nulls last, brand_id
+"""
+# A reason without a row among acts is no noise of theirs; one without mentions is in none.
+_LEFT_OUT = """
+with acts as (
+    select reason, sum(post_count) as posts, sum(act_count - post_count) as marks
+    from noise_acts
+    where date_trunc('month', act_date) = $1
+    group by reason
+),
+mentions as (
+    select reason, sum(mention_count) as mentions
+    from left_out_mentions
+    where date_trunc('month', mention_date) = $1
+    group by reason
+)
+select * from acts full join mentions using (reason)
+order by posts desc nulls last, mentions desc nulls last, reason
+"""
+_LARGEST_LEFT_OUT = """
+select brand_id, channel_id, mention_date, reason from left_out_mentions
+where date_trunc('month', mention_date) = $1
+order by mention_count desc, mention_date desc, brand_id, channel_id, reason
+limit 1
 """
 _WEEKS = """
 select channel_id, period_start_date, activity_rate from channel_activity
@@ -230,6 +294,7 @@ def _channel(
     hides: Hides,
     trends: Mapping[str, tuple[float | None, ...]],
     own: Collection[str],
+    engaged: Cell,
 ) -> ChannelRow:
     def cell(column: str, reason: Reason) -> Cell:
         return _cell(row, column, hides, reason)
@@ -245,6 +310,7 @@ def _channel(
         is_own=row["brand_id"] in own,
         fans=cell("fan_count", Reason.NO_FAN_COUNT),
         active=cell("active_fan_count", Reason.NO_IDENTITY),
+        engaged=engaged,
         activity_rate=cell("activity_rate", lacking),
         buyers=cell("buyer_count", unseen),
         conversion_lo=cell("conversion_rate", unsold),
@@ -255,6 +321,16 @@ def _channel(
         conversion_rank=row["conversion_rank"],
         trend=trends.get(row["channel_id"], ()),
     )
+
+
+def _engaged(
+    connection: duckdb.DuckDBPyConnection, month: date | None, hides: Hides
+) -> dict[str, Cell]:
+    """Fans who did more than enter giveaways or paste, by channel."""
+    return {
+        row["channel_id"]: _cell(row, "engaged_fan_count", hides, Reason.NO_IDENTITY)
+        for row in _rows(connection, _ENGAGED, month)
+    }
 
 
 def _why_no_buyers(row: Mapping[str, Any]) -> Reason:
@@ -289,6 +365,8 @@ def _brand(row: dict[str, Any], brands: Mapping[str, tuple[str, bool]]) -> Brand
         name=name,
         is_own=is_own,
         mentions=_cell(row, "mention_count", {}, Reason.NO_MENTIONS),
+        noise_mentions=_cell(row, "noise_mention_count", {}, Reason.NO_MENTIONS),
+        quoted_mentions=_cell(row, "quoted_mention_count", {}, Reason.NO_MENTIONS),
         share=_cell(row, "share_rate", {}, Reason.NO_MENTIONS),
         sentiment=_net_sentiment(row["positive"], row["negative"]),
         rank=row["rank"],
@@ -299,6 +377,11 @@ def _net_sentiment(positive: int | None, negative: int | None) -> Cell:
     if positive is None or negative is None or positive + negative == 0:
         return Cell(None, State.UNKNOWN, Reason.NO_OPINION)
     return Cell(float((positive - negative) / (positive + negative)))
+
+
+def _largest_left_out(connection: duckdb.DuckDBPyConnection, month: date | None) -> tuple[str, ...]:
+    found = _rows(connection, _LARGEST_LEFT_OUT, month)
+    return tuple(f"{column}={value}" for row in found for column, value in row.items())
 
 
 def _strips(connection: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> Sequence[Strip]:

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from reports.drawing import ROW_HEIGHT, SPARK_HEIGHT, draw_slopes, draw_spark, is_ranked, round_up
 from reports.figures import SHOWN_METRICS, SHOWN_WEEKS, Cell, Figures, State
 from reports.manifest import Manifest
-from reports.words import LANGUAGES, PAGES, WORDS
+from reports.words import LANGUAGES, PAGES, REASONS, WORDS
 from tingchao.page_style import read_style
 
 STYLE_SHEET = Path(__file__).parent / "templates" / "report.css"
@@ -44,6 +44,7 @@ def render(language: str, figures: Figures, manifest: Manifest) -> str:
         .render(
             language=language,
             w=words,
+            reasons=REASONS[language],
             other_page=PAGES[_other(language)],
             other_language=_other(language),
             style=read_style(STYLE_SHEET),

@@ -44,6 +44,7 @@ _ZH: Final = {
     "own": "自有",
     "fan_count": "粉絲數",
     "active_fan_count": "活躍粉絲",
+    "engaged_fan_count": "實質互動",
     "activity_rate": "活躍率",
     "trend": "近 {count} 週活躍率",
     "buyer_count": "購買粉絲",
@@ -62,11 +63,27 @@ _ZH: Final = {
     "legend_full": "全天",
     "legend_unknown": "未知",
     "voice": "品牌聲量",
-    "voice_why": "所有聽得到的頻道裡，各品牌被提到的次數。官方帳號自己說的不算。",
+    "voice_why": (
+        "所有聽得到的頻道裡，人們用自己的話提到各品牌的次數。"
+        "官方帳號說的、雜訊、引用他人的話都不算，另列在旁邊。"
+    ),
     "brand_name": "品牌",
     "mention_count": "提及次數",
+    "noise_mention_count": "雜訊提及",
+    "quoted_mention_count": "引用提及",
     "share_rate": "聲量占比",
     "net_sentiment_rate": "淨好感度",
+    "left_out_noise": "雜訊已排除 {count} 則",
+    "left_out_noise_why": (
+        "這些貼文還在，只是不算進上面的聲量與好感度；參加抽獎的人仍算活躍粉絲，但不算實質互動。"
+        "哪些算雜訊、門檻多少，寫在設定檔的 noise。"
+    ),
+    "reason": "原因",
+    "post_count": "則數",
+    "marks": "對抽獎貼文的反應",
+    "left_out_mentions": "提到品牌",
+    "no_noise_of_acts": "不算雜訊，只是不算聲量",
+    "list_posts": "逐篇看是哪些貼文：每一列都能展開，例如",
     "definitions": "每個數字怎麼算",
     "definitions_why": "表頭的底線都會帶到這裡。",
     "valid_from": "自 {day} 起適用",
@@ -133,6 +150,7 @@ _EN: Final = {
     "own": "own",
     "fan_count": "Fans",
     "active_fan_count": "Active fans",
+    "engaged_fan_count": "Engaged",
     "activity_rate": "Activity rate",
     "trend": "Activity, last {count} weeks",
     "buyer_count": "Buying fans",
@@ -154,12 +172,26 @@ _EN: Final = {
     "legend_unknown": "unknown",
     "voice": "Share of voice",
     "voice_why": (
-        "How often each brand was mentioned on all channels heard; official accounts do not count."
+        "How often people named each brand in words of their own, on all channels heard. Official "
+        "accounts, noise and quotations do not count and stand beside it."
     ),
     "brand_name": "Brand",
     "mention_count": "Mentions",
+    "noise_mention_count": "In noise",
+    "quoted_mention_count": "In quotations",
     "share_rate": "Share of voice",
     "net_sentiment_rate": "Net sentiment",
+    "left_out_noise": "{count} posts left out as noise",
+    "left_out_noise_why": (
+        "They are still there, but in no share of voice and no mood; who enters a giveaway is an "
+        "active fan and not an engaged one. What is noise says noise in the configuration."
+    ),
+    "reason": "Reason",
+    "post_count": "Posts",
+    "marks": "Marks on giveaways",
+    "left_out_mentions": "Mentions",
+    "no_noise_of_acts": "no noise, only no voice",
+    "list_posts": "The posts one by one: every row can be opened, as in",
     "definitions": "How every number is made",
     "definitions_why": "Every underlined heading leads here.",
     "valid_from": "holds from {day}",
@@ -188,3 +220,26 @@ _EN: Final = {
     "footer": "Made by Tingchao. Aggregates only: nobody's account or words are in here.",
 }
 WORDS: Final = {"zh-Hant": _ZH, "en": _EN}
+REASONS: Final = {
+    "zh-Hant": {
+        "advertising": "廣告",
+        "giveaway": "抽獎與參加抽獎",
+        "bot": "機器人",
+        "repost": "沒有自己話的轉貼",
+        "copy": "重複文案",
+        "repeated_characters": "洗字",
+        "jammer_text": "亂碼干擾",
+        "quoted": "引用他人的話",
+    },
+    "en": {
+        "advertising": "Advertising",
+        "giveaway": "Giveaways and entries",
+        "bot": "Bots",
+        "repost": "Reposts without own words",
+        "copy": "Copies",
+        "repeated_characters": "Repeated characters",
+        "jammer_text": "Jammed text",
+        "quoted": "Words of others",
+    },
+}
+"""Why something is left out, as the marts call it."""

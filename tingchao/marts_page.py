@@ -25,6 +25,10 @@ was counted; `metric_definitions` holds them in words.
 - **Act**: a landed post of any kind, or a reaction. Its day is the local day of its time; an act
   whose time nothing tells is in no number but `coverage.undated_post_count`.
 - **Eligible**: by a known author who is not an official account of that channel.
+- **Voice**: own words in a post that is no noise. Numbers of what people say count voices, and have
+  what is left out beside them; `left_out_mentions` and `noise_acts` have it by reason, and
+  `tingchao trace` lists the posts. `noise` in the configuration says what is noise
+  ([why](decisions/0012-what-counts-as-a-voice.md)).
 - **Observed again**: the latest observation of a post wins, and a time once known stays known; the
   first observed author stays. A deleted post that was seen before stays an act; one never seen but
   as deleted is none.

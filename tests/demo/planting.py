@@ -33,7 +33,13 @@ class Planted:
 
     def say(self, place: str, author: int, when: int, text: str = "推", **more: Any) -> Post:
         """Plant a post; it opens a thread unless it has a parent."""
-        said = Saying(text, brands=more.pop("brands", ()), mood=more.pop("mood", NEUTRAL))
+        said = Saying(
+            text,
+            brands=more.pop("brands", ()),
+            mood=more.pop("mood", NEUTRAL),
+            quoted=more.pop("quoted", ()),
+            noise=more.pop("noise", None),
+        )
         kind = Kind.PUSH if "parent" in more else Kind.ARTICLE
         post_id = more.pop("post_id", f"M.{when}.A.{len(self.posts):03X}")
         more.setdefault("tag", "推" if kind is Kind.PUSH else "")

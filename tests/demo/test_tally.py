@@ -69,6 +69,74 @@ def test_activity_counts_people_once_and_leaves_out_the_official(fans):
     assert (month["is_complete_period"], month["active_fan_count"]) == (False, 4)
 
 
+def test_voices_are_counted_and_what_is_left_out_beside_them():
+    planted = Planted()
+    noon = at(date(2026, 6, 1))
+    planted.say(BOARD, 1, noon, brands=("wuyu", "wuyu"), quoted=("wuyu",), mood=POSITIVE)
+    planted.say(BOARD, 2, noon, brands=("wuyu",), noise="advertising")
+    planted.say(BOARD, 3, noon, quoted=("wuyu", "banri"))
+    planted.say(BOARD, 4, noon, quoted=("wuyu",), noise="repost")
+    tally = tally_of(planted, at(date(2026, 6, 2), 0), date(2026, 6, 1))
+    row = row_of(tally.mentions(), brand_id="wuyu")
+    assert (row["mention_count"], row["noise_mention_count"], row["quoted_mention_count"]) == (
+        2,
+        2,
+        2,
+    )
+    assert (row["post_count"], row["left_out_post_count"], row["author_count"]) == (1, 3, 1)
+    mood = row_of(tally.sentiment_daily(), brand_id="wuyu")
+    assert (mood["post_count"], mood["positive_count"], mood["left_out_post_count"]) == (1, 1, 3)
+    assert [tuple(row.values())[3:] for row in tally.left_out_mentions()] == [
+        ("quoted", 1, 1),  # banri
+        ("advertising", 1, 1),
+        ("quoted", 2, 2),
+        ("repost", 1, 1),
+    ]
+    week = row_of(tally.share_of_voice(), brand_id="wuyu", period_type="week")
+    assert (week["mention_count"], week["noise_mention_count"], week["total_mention_count"]) == (
+        2,
+        2,
+        2,
+    )
+
+
+def test_who_does_nothing_but_noise_is_active_and_not_engaged(fans):
+    planted = Planted()
+    noon = at(date(2026, 6, 1))
+    prize = planted.say("page-wuyu", OFFICIAL, noon, noise="giveaway")
+    for author, noise in ((1, "giveaway"), (2, "giveaway"), (2, None), (3, "repost")):
+        planted.say("page-wuyu", author, noon + 60, parent=prize, noise=noise)
+    tally = tally_of(planted, at(date(2026, 6, 2), 0), date(2026, 6, 1))
+    like = Reaction(PLACE["page-wuyu"], prize, 4, "like", noon + 90)
+    tally.count_act(tally.observer.notices(like))
+    row = row_of(tally.channel_activity(fans), channel_id="page-wuyu", period_type="day")
+    assert (row["active_fan_count"], row["engaged_fan_count"]) == (4, 2)
+    assert (row["act_count"], row["official_act_count"], row["noise_act_count"]) == (6, 1, 3)
+    [noise] = tally.noise_acts()
+    assert (noise["reason"], noise["act_count"], noise["post_count"]) == ("giveaway", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("wordings", "voices"),
+    [
+        (["長", "長"], 2),  # two are not many
+        (["長", "長", "長", "長"], 1),
+        (["長", "長", "長", "短", "短"], 3),
+        (["長", "短"] * 9, 2),  # the first of each wording
+        (["長", "短"] * 10, 1),  # and of the whole wave when it is large
+    ],
+)
+def test_the_first_of_those_that_say_the_same_is_a_voice(wordings, voices):
+    planted = Planted()
+    for number, wording in enumerate(wordings):
+        when = at(date(2026, 6, 1)) + number
+        planted.say(BOARD, number, when, wording, brands=("wuyu",), noise="copy")
+    tally = tally_of(planted, at(date(2026, 6, 2), 0), date(2026, 6, 1))
+    [row] = tally.mentions()
+    assert row["mention_count"] == voices
+    assert row["noise_mention_count"] == len(wordings) - voices
+
+
 def test_reactions_are_acts_of_people(fans):
     planted = Planted()
     post = planted.say("page-wuyu", OFFICIAL, at(date(2026, 6, 1)))

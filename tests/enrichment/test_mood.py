@@ -135,6 +135,14 @@ def test_noise(text: str, noise: set[str]) -> None:
     assert set(read(text).noise) == noise
 
 
+def test_noise_is_the_same_among_other_texts() -> None:
+    texts = ["推", "+1 @姊妹 一起抽", "已完成分享", "已分享 @小明", "這杯+1 好喝"]
+    among = reader_of(lexicon()).read_all(texts)["noise"].to_pylist()
+    alone = [read(text).noise for text in texts]
+    assert [{told["rule"]: told["score"] for told in row} for row in among] == alone
+    assert [set(noise) for noise in alone] == [set(), *[{"giveaway_entry"}] * 3, set()]
+
+
 @pytest.mark.parametrize(
     ("text", "regions"),
     [

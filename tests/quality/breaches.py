@@ -25,6 +25,17 @@ IDENTITIES = {
     ),
     "channel_scorecard.interval_is_ordered": "conversion_rate = 0.5, conversion_rate_hi = 0.4",
     "mentions.posts_within_mentions": "post_count = mention_count + 1",
+    "mentions.left_out_posts_within_mentions": (
+        "left_out_post_count = 3, noise_mention_count = 1, quoted_mention_count = 1"
+    ),
+    "left_out_mentions.posts_within_mentions": "post_count = mention_count + 1",
+    "noise_acts.posts_within_acts": "post_count = act_count + 1",
+    "channel_activity.noise_and_official_within_acts": (
+        "act_count = 9, noise_act_count = 5, official_act_count = 5"
+    ),
+    "channel_activity.engaged_within_active": (
+        "active_fan_count = 50, engaged_fan_count = 60, activity_rate = 50 / fan_count"
+    ),
     "share_of_voice.share_of_all_mentions": (
         "mention_count = 5, total_mention_count = 10, share_rate = 0.6"
     ),

@@ -24,6 +24,10 @@ create table int_posts as select * from (values
         timestamp '2026-10-22 10:00', true, date '2026-10-22'),
     ('ptt', 'board', 'happy', null, null, 't-nice', 'https://p/happy', 's1', 'k1.d',
         timestamp '2026-10-22 10:00', false, date '2026-10-22'),
+    ('ptt', 'board', 'pasted', null, null, 't-bad', 'https://p/pasted', 's1', 'k1.e',
+        timestamp '2026-10-22 10:00', false, date '2026-10-22'),
+    ('ptt', 'board', 'quoting', null, null, 't-bad', 'https://p/quoting', 's1', 'k1.e',
+        timestamp '2026-10-22 10:00', false, date '2026-10-22'),
     ('ptt', 'board', 'old', null, null, 't-bad', 'https://p/old', 's1', 'k1.e',
         timestamp '2026-09-01 10:00', false, date '2026-09-01'),
     ('ptt', 'board', 'rival', null, null, 't-bad', 'javascript:alert(1)', 's1', 'k1.f',
@@ -39,8 +43,12 @@ from int_posts
 MENTIONS = """
 create table int_mentions as
 select case post_id when 'rival' then 'yunwu' else 'chaoming' end as brand_id, channel_id, post_id,
-    'negative' as sentiment
+    'negative' as sentiment, post_id = 'quoting' as is_quoted
 from int_posts where post_id <> 'reply'
+"""
+NOISE = """
+create table int_noise as
+select 'board' as channel_id, 'pasted' as post_id, 'copy' as reason, 'copy' as rule
 """
 
 
@@ -48,7 +56,7 @@ from int_posts where post_id <> 'reply'
 def work(tmp_path: Path) -> Path:
     path = tmp_path / "work.duckdb"
     with duckdb.connect(str(path)) as connection:
-        for script in (POSTS, ACTS, MENTIONS):
+        for script in (POSTS, ACTS, MENTIONS, NOISE):
             connection.execute(script)
         connection.execute(
             "copy (select * from (values ('t-bad', [{'name': 'complaint'}, {'name': 'question'}]), "

@@ -115,9 +115,9 @@ def test_nobody_is_not_few(tmp_path: Path) -> None:
     )
     with read_published(path) as connection:
         counted = connection.execute(
-            "select count(*) from mentions where author_count = 0 and not is_suppressed"
+            "select count(*), count(*) filter (is_suppressed) from mentions where author_count = 0"
         ).fetchone()
-    assert counted == (1,)
+    assert counted and counted[0] > 0 and counted[1] == 0
 
 
 def test_a_missing_mart_is_named(tmp_path: Path) -> None:

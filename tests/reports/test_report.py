@@ -18,8 +18,10 @@ from reports.figures import Figures, Reason, State, read_figures
 from reports.manifest import Manifest
 from reports.marts_file import read_published
 from reports.report import render
-from reports.words import LANGUAGES, WORDS
+from reports.words import LANGUAGES, REASONS, WORDS
 from tests.reports.candidate import FACTS, VERSION, write_candidate
+from tingchao.building.inputs import REASONS as RULE_REASONS
+from tingchao.config import Noise
 from tingchao.marts import load_marts
 
 HIDES = {mart.name: mart.hides for mart in load_marts()}
@@ -55,6 +57,8 @@ def row_of(page: str, channel: str) -> dict[str, str]:
     """The scorecard's row of a channel: column label to what is written there."""
     for row in html.fromstring(page).cssselect("table.scorecard tbody tr"):
         if row.cssselect("th")[0].text == channel:
+            for part in row.cssselect("td .part"):
+                part.drop_tree()
             return {
                 cell.get("data-label"): " ".join(cell.text_content().split())
                 for cell in row.cssselect("td")
@@ -85,6 +89,38 @@ def test_what_is_unknown_says_why_and_is_never_zero(page: str) -> None:
     for column in ("活躍粉絲", "活躍率", "購買粉絲", "轉換率"):
         assert row[column] == "未知平台看不出是誰", column
     assert row_of(page, "新開的部落格")["粉絲數"] == "未知沒有觀測到粉絲數"
+
+
+def test_engaged_fans_stand_below_the_active_ones(page: str) -> None:
+    parts = [p.text_content().split() for p in html.fromstring(page).cssselect("td .part")]
+    assert len(parts) == 4, "one for each channel that tells who is active, and of enough people"
+    assert {name for name, _ in parts} == {"實質互動"}
+    assert any(number.isdigit() for _, number in parts)
+
+
+def test_noise_is_shown_by_reason_and_can_be_listed(figures: Figures, page: str) -> None:
+    rows = {
+        row.cssselect("th")[0].text: [cell.text_content() for cell in row.cssselect("td")]
+        for row in html.fromstring(page).cssselect("section[aria-labelledby=noise] tbody tr")
+    }
+    assert set(rows) == {"抽獎與參加抽獎", "重複文案", "沒有自己話的轉貼", "引用他人的話"}
+    assert rows["引用他人的話"][:2] == ["–", "–"], "what is quoted is no noise"
+    posts = sum(int(cells[0]) for cells in rows.values() if cells[0].isdigit())
+    assert posts == figures.noise_posts > 0
+    assert f"雜訊已排除 {posts} 則" in page
+    assert "tingchao trace left_out_mentions brand_id=" in page
+
+
+def test_without_noise_nothing_is_said_of_it(tmp_path: Path) -> None:
+    nothing = "delete from noise_acts; delete from left_out_mentions"
+    figures = figures_of(write_candidate(tmp_path / "marts.duckdb", nothing))
+    assert "雜訊已排除" not in render("zh-Hant", figures, MANIFEST)
+
+
+def test_every_reason_has_its_words() -> None:
+    rules = dict(Noise())
+    reasons = {RULE_REASONS.get(rule, rule) for rule in rules} | {"quoted"}
+    assert [set(words) for words in REASONS.values()] == [reasons, reasons]
 
 
 def test_few_people_are_a_mark_and_never_a_number(page: str) -> None:

@@ -47,7 +47,8 @@ def test_evidence_adds_up_to_the_number(context: Context) -> None:
             "mentions",
             ["brand_id=chaoming", "channel_id=ptt-drink", "mention_date=2026-10-05"],
             (
-                "select mention_count from mentions where brand_id = 'chaoming' "
+                "select mention_count + noise_mention_count + quoted_mention_count "
+                "from mentions where brand_id = 'chaoming' "
                 "and channel_id = 'ptt-drink' and mention_date = '2026-10-05'"
             ),
         ),
@@ -55,7 +56,8 @@ def test_evidence_adds_up_to_the_number(context: Context) -> None:
             "share_of_voice",
             ["brand_id=yunwu", "period_type=week", "period_start_date=2026-10-05"],
             (
-                "select mention_count from share_of_voice where brand_id = 'yunwu' "
+                "select mention_count + noise_mention_count + quoted_mention_count "
+                "from share_of_voice where brand_id = 'yunwu' "
                 "and period_type = 'week' and period_start_date = '2026-10-05'"
             ),
         ),
@@ -100,6 +102,21 @@ def any_cell(context: Context, mart: str) -> list[str]:
     words = shlex.split(command)
     assert words[:3] == ["tingchao", "trace", mart]
     return words[3:]
+
+
+@pytest.mark.parametrize(
+    ("mart", "number", "said"),
+    [("left_out_mentions", "mention_count", "left out"), ("noise_acts", "act_count", "noise")],
+)
+def test_what_is_left_out_is_listed_with_its_reason(
+    context: Context, mart: str, number: str, said: str
+) -> None:
+    cell = any_cell(context, mart)
+    found = trace(context, mart, cell, limit=500)
+    key = " and ".join(f"{name} = '{value}'" for name, _, value in (c.partition("=") for c in cell))
+    reason = dict(part.split("=") for part in cell)["reason"]
+    assert found.total == work_count(context, f"select {number} from {mart} where {key}") > 0
+    assert all(line.what.endswith(f"({said}: {reason})") for line in found.lines)
 
 
 def test_the_limit_shows_less_and_says_so(context: Context) -> None:

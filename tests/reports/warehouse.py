@@ -66,6 +66,13 @@ select
     act_date as post_date
 from int_acts where act_kind <> 'reaction';
 
+create table int_noise as
+select channel_id, post_id,
+    case hash(post_id || 'n') % 3 when 0 then 'giveaway' when 1 then 'copy' else 'repost' end
+        as reason,
+    reason as rule
+from int_posts where hash(post_id || 'n') % 7 < 3 and hash(post_id) % 5 = 0;
+
 create table int_mentions as
 select
     case when hash(post_id) % 3 = 0 then 'yunwu' else 'chaoming' end as brand_id,
@@ -75,11 +82,21 @@ select
     0::bigint as span_start,
     3::bigint as span_end,
     '潮鳴茶' as alias,
+    hash(post_id || 'q') % 9 = 0 as is_quoted,
     author_key,
     ['positive', 'neutral', 'negative', 'positive'][1 + (hash(post_id || 's') % 4)::integer]
         as sentiment,
     segment_id
 from int_acts where act_kind <> 'reaction' and not is_official and hash(post_id || 'm') % 4 = 1;
+
+create view weighed_mentions as
+select m.*, coalesce(n.reason, case when m.is_quoted then 'quoted' end) as reason
+from int_mentions m left join int_noise n using (channel_id, post_id);
+
+create view weighed_acts as
+select a.*, case when not is_official and act_kind <> 'reaction' and n.reason <> 'repost'
+    then n.reason end as reason
+from int_acts a left join int_noise n using (channel_id, post_id);
 
 create table int_orders_attributed as
 select
@@ -140,18 +157,29 @@ select
     case when any_value(p.is_identity_visible) then
         count(distinct a.author_key) filter (a.is_eligible) end as active_fan_count,
     active_fan_count / nullif(any_value(p.fan_count), 0) as activity_rate,
+    case when any_value(p.is_identity_visible) then
+        count(distinct a.author_key) filter (a.is_eligible and a.reason is null) end
+        as engaged_fan_count,
     count(*) filter (a.act_kind = 'post') as post_count,
     count(*) filter (a.act_kind = 'comment') as comment_count,
     count(*) filter (a.act_kind = 'reaction') as reaction_count,
     count(a.act_key) as act_count,
     count(*) filter (a.is_official) as official_act_count,
+    count(a.reason) as noise_act_count,
     (select avg(coverage_rate) from coverage c where c.channel_id = p.channel_id
         and c.coverage_date between t.period_start_date and t.period_end_date) as coverage_rate,
     '{VERSION}' as definition_version
 from people_of p cross join periods t
-left join int_acts a on a.channel_id = p.channel_id
+left join weighed_acts a on a.channel_id = p.channel_id
     and a.act_date between t.period_start_date and t.period_end_date
 group by p.channel_id, t.period_type, t.period_start_date, t.period_end_date, t.is_complete_period;
+
+create table noise_acts as
+select channel_id, act_date, reason, count(*) as act_count,
+    count(*) filter (act_kind <> 'reaction') as post_count,
+    1.0::double as coverage_rate,
+    '{VERSION}' as definition_version
+from weighed_acts where reason is not null group by channel_id, act_date, reason;
 
 create table fan_lifecycle as
 select
@@ -202,41 +230,59 @@ from channel_activity where period_type = 'month';
 MENTION = f"""
 create table mentions as
 select
-    brand_id, channel_id, mention_date, count(*) as mention_count,
-    count(distinct post_id) as post_count,
-    case when count(author_key) > 0 then count(distinct author_key) end as author_count,
+    brand_id, channel_id, mention_date,
+    count(*) filter (reason is null) as mention_count,
+    count(*) filter (reason <> 'quoted') as noise_mention_count,
+    count(*) filter (reason = 'quoted') as quoted_mention_count,
+    count(distinct post_id) filter (reason is null) as post_count,
+    count(distinct post_id) - post_count as left_out_post_count,
+    case when count(author_key) > 0
+        then count(distinct author_key) filter (reason is null) end as author_count,
     1.0::double as coverage_rate,
     '{VERSION}' as definition_version
-from int_mentions group by brand_id, channel_id, mention_date;
+from weighed_mentions group by brand_id, channel_id, mention_date;
+
+create table left_out_mentions as
+select brand_id, channel_id, mention_date, reason, count(*) as mention_count,
+    count(distinct post_id) as post_count,
+    1.0::double as coverage_rate,
+    '{VERSION}' as definition_version
+from weighed_mentions where reason is not null
+group by brand_id, channel_id, mention_date, reason;
 
 create table share_of_voice as
 select
     b.brand_id, t.period_type, t.period_start_date, t.period_end_date,
     t.is_complete_period,
-    count(m.brand_id) filter (m.brand_id = b.brand_id) as mention_count,
-    count(m.brand_id) as total_mention_count,
+    count(m.brand_id) filter (m.brand_id = b.brand_id and m.reason is null) as mention_count,
+    count(m.brand_id) filter (m.brand_id = b.brand_id and m.reason <> 'quoted')
+        as noise_mention_count,
+    count(m.brand_id) filter (m.brand_id = b.brand_id and m.reason = 'quoted')
+        as quoted_mention_count,
+    count(m.brand_id) filter (m.reason is null) as total_mention_count,
     mention_count / nullif(total_mention_count, 0) as share_rate,
     rank() over (partition by t.period_type, t.period_start_date order by mention_count desc)
         as rank,
     0.97::double as coverage_rate,
     '{VERSION}' as definition_version
 from (values ('chaoming'), ('yunwu')) b (brand_id) cross join periods t
-left join int_mentions m on m.mention_date between t.period_start_date and t.period_end_date
+left join weighed_mentions m on m.mention_date between t.period_start_date and t.period_end_date
 group by b.brand_id, t.period_type, t.period_start_date, t.period_end_date, t.is_complete_period;
 
 create table sentiment_daily as
 select
     brand_id, channel_id, mention_date as sentiment_date,
-    count(distinct post_id) as post_count,
-    count(distinct post_id) filter (sentiment = 'positive') as positive_count,
-    count(distinct post_id) filter (sentiment = 'neutral') as neutral_count,
-    count(distinct post_id) filter (sentiment = 'negative') as negative_count,
+    count(distinct post_id) filter (reason is null) as post_count,
+    count(distinct post_id) - post_count as left_out_post_count,
+    count(distinct post_id) filter (reason is null and sentiment = 'positive') as positive_count,
+    count(distinct post_id) filter (reason is null and sentiment = 'neutral') as neutral_count,
+    count(distinct post_id) filter (reason is null and sentiment = 'negative') as negative_count,
     0::bigint as unknown_count,
     (positive_count - negative_count) / nullif(positive_count + negative_count, 0)
         as net_sentiment_rate,
     1.0::double as coverage_rate,
     '{VERSION}' as definition_version
-from int_mentions group by brand_id, channel_id, mention_date;
+from weighed_mentions group by brand_id, channel_id, mention_date;
 """
 
 FRONT = f"""

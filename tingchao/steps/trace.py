@@ -25,19 +25,35 @@ from tingchao.marts import Mart, load_marts
 ACTS: Final = """
 select
     acts.act_date as day,
-    acts.act_kind || case when acts.is_eligible then '' else ' (counts as no fan)' end as what,
+    acts.act_kind || case when acts.is_eligible then '' else ' (counts as no fan)' end
+        || coalesce(' (noise: ' || acts.reason || ')', '') as what,
     acts.post_id as id, posts.url as url, acts.source as source, acts.segment_id as segment_id,
     case acts.act_kind when 'reaction' then 'reactions' else 'posts' end as landed_table
-from int_acts as acts left join int_posts as posts using (channel_id, post_id)
+from (
+    select
+        acts.*,
+        case
+            when acts.is_official or noise.reason = 'repost' then null
+            when acts.act_kind <> 'reaction' or noise.reason = 'giveaway' then noise.reason
+        end as reason
+    from int_acts as acts left join int_noise as noise using (channel_id, post_id)
+) as acts left join int_posts as posts using (channel_id, post_id)
 where {conditions}
 order by day, id, what
 """
 MENTIONS: Final = """
 select
-    mentions.mention_date as day, 'mention: ' || mentions.alias as what, mentions.post_id as id,
+    mentions.mention_date as day,
+    'mention: ' || mentions.alias || coalesce(' (left out: ' || mentions.reason || ')', '') as what,
+    mentions.post_id as id,
     posts.url as url, posts.source as source, mentions.segment_id as segment_id,
     'posts' as landed_table
-from int_mentions as mentions left join int_posts as posts using (channel_id, post_id)
+from (
+    select
+        mentions.*,
+        coalesce(noise.reason, case when mentions.is_quoted then 'quoted' end) as reason
+    from int_mentions as mentions left join int_noise as noise using (channel_id, post_id)
+) as mentions left join int_posts as posts using (channel_id, post_id)
 where {conditions}
 order by day, id, mentions.span_start
 """
@@ -66,6 +82,8 @@ EVIDENCE: Final = {
     "channel_activity": Evidence(ACTS, "acts", "act_date"),
     "fan_lifecycle": Evidence(ACTS, "acts", "act_date"),
     "channel_scorecard": Evidence(ACTS, "acts", "act_date"),
+    "noise_acts": Evidence(ACTS, "acts", "act_date"),
+    "left_out_mentions": Evidence(MENTIONS, "mentions", "mention_date"),
     "mentions": Evidence(MENTIONS, "mentions", "mention_date"),
     "share_of_voice": Evidence(MENTIONS, "mentions", "mention_date"),
     "sentiment_daily": Evidence(MENTIONS, "mentions", "mention_date"),
