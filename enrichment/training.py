@@ -79,6 +79,23 @@ def without_emoticons(text: str) -> str:
     return _EMOTICON.sub(" ", text)
 
 
+def find_weak_moods(texts: Sequence[str], most: int) -> Iterator[tuple[str, str]]:
+    """Yield texts without their emoticons, and the mood that those tell; `most` of them.
+
+    The emoticons of a text are all of one side, and its words do not speak for the other.
+    """
+    told = [text for text in texts if _EMOTICON.search(text)]
+    if not told:
+        return
+    bare = [without_emoticons(text) for text in told]
+    signs = features_of([" ".join(_EMOTICON.findall(text)) for text in told]).mood
+    words = features_of(bare).mood.score
+    sides = np.sign(signs.gain - signs.pain) * ((signs.gain == 0) | (signs.pain == 0))
+    agrees = np.flatnonzero((sides != 0) & (sides * words >= 0))[:most]
+    for i in agrees.tolist():
+        yield bare[i], "positive" if sides[i] > 0 else "negative"
+
+
 def train(posts: Sequence[Post]) -> Trained:
     """Learn all heads from posts."""
     features = features_of([_as_learned(i, post.text) for i, post in enumerate(posts)])
