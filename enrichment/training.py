@@ -24,9 +24,9 @@ from enrichment.words import open_segmenter
 
 SEEN_IN: Final = 3
 """Posts in which an n-gram must occur to be learned."""
-MOOD_PENALTY: Final = 1e-2
+MOOD_PENALTY: Final = 1e-1
 """Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
-SPARSE_PENALTY: Final = 3e-5
+SPARSE_PENALTY: Final = 3e-4
 DENSE_PENALTY: Final = 1e-5
 MOOD_THRESHOLD: Final = 0.57
 """Probability from which a mood is believed."""
