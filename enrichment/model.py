@@ -139,17 +139,23 @@ class LearnedModel:
     def _best_grams(
         self, features: Features, texts: Places, heads: Places
     ) -> tuple[Places, Places]:
-        """Return the n-gram that speaks most for a head in a text, and for which item it does."""
+        """Return the n-gram that speaks most for a head in a text, and for which item it does.
+
+        The first of equals; a single character says too little to be shown.
+        """
         grams = features.grams
         firsts, counts = places_of(grams.owners, texts)
-        entries = ranges(firsts, counts)
-        items = np.repeat(np.arange(len(texts)), counts)
+        items = np.flatnonzero(counts)
+        entries = ranges(firsts[items], counts[items])
         rows = self._trained.slots[grams.buckets[entries]]
-        weights = self._trained.grams[rows, heads[items]]
-        best = np.lexsort((entries, -weights.astype(np.int64), items))
-        best = best[weights[best] > 0]
-        found, at = np.unique(items[best], return_index=True)
-        return entries[best[at]], found
+        weights = self._trained.grams[rows, np.repeat(heads[items], counts[items])].astype(np.int64)
+        weights[grams.ends[entries] - grams.starts[entries] < 2] = 0
+        if not len(items):
+            return items, items
+        keys = (weights << 40) - entries
+        best = np.maximum.reduceat(keys, np.cumsum(counts[items]) - counts[items])
+        speaks = best > 0
+        return -best[speaks] & ((1 << 40) - 1), items[speaks]
 
 
 class _Spans(NamedTuple):

@@ -24,9 +24,9 @@ from enrichment.words import open_segmenter
 
 SEEN_IN: Final = 3
 """Posts in which an n-gram must occur to be learned."""
-MOOD_PENALTY: Final = 1e-2
+MOOD_PENALTY: Final = 1e-1
 """Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
-SPARSE_PENALTY: Final = 3e-5
+SPARSE_PENALTY: Final = 3e-4
 DENSE_PENALTY: Final = 1e-5
 MOOD_THRESHOLD: Final = 0.57
 """Probability from which a mood is believed."""
@@ -77,6 +77,23 @@ def features_of(texts: Sequence[str]) -> Features:
 def without_emoticons(text: str) -> str:
     """Take away emoji and emoticons in brackets."""
     return _EMOTICON.sub(" ", text)
+
+
+def find_weak_moods(texts: Sequence[str], most: int) -> Iterator[tuple[str, str]]:
+    """Yield texts without their emoticons, and the mood that those tell; `most` of them.
+
+    The emoticons of a text are all of one side, and its words do not speak for the other.
+    """
+    told = [text for text in texts if _EMOTICON.search(text)]
+    if not told:
+        return
+    bare = [without_emoticons(text) for text in told]
+    signs = features_of([" ".join(_EMOTICON.findall(text)) for text in told]).mood
+    words = features_of(bare).mood.score
+    sides = np.sign(signs.gain - signs.pain) * ((signs.gain == 0) | (signs.pain == 0))
+    agrees = np.flatnonzero((sides != 0) & (sides * words >= 0))[:most]
+    for i in agrees.tolist():
+        yield bare[i], "positive" if sides[i] > 0 else "negative"
 
 
 def train(posts: Sequence[Post]) -> Trained:
