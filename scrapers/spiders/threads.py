@@ -20,7 +20,10 @@ from scrapers.records import ChannelRecord, PostRecord
 
 
 class ThreadsSpider(GraphSpider):
-    """Followers now, totals by Pacific day, posts newest first with all that was answered."""
+    """Followers now, totals by Pacific day, posts newest first with all that was answered.
+
+    What the account answered elsewhere is left out: it stands under posts of others.
+    """
 
     name = "threads"
     version = "v1.0"

@@ -22,6 +22,7 @@ from tingchao.context import Context
 from tingchao.steps.crawl import CrawlSummary, crawl
 
 SOURCES = ("youtube", "mastodon")
+CRAWLED = (*SOURCES, "wechat_oa")  # which tells numbers of days, and posts to the town nothing
 
 
 @dataclass
@@ -43,7 +44,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
             patch.setenv(name, value)
         context = _context(folder, town, server)
         since = town.closes_at - timedelta(days=town.days)
-        summaries = {source: crawl(context, source, run_id="r1", since=since) for source in SOURCES}
+        summaries = {source: crawl(context, source, run_id="r1", since=since) for source in CRAWLED}
         yield Crawled(town, context, server, summaries)
 
 
@@ -51,14 +52,14 @@ def _context(folder: Path, town: Town, server: TownServer) -> Context:
     address = server.url.removeprefix("http://")
     channels = [
         Channel(id=place.id, source=source, address=place.address)
-        for source in SOURCES
+        for source in CRAWLED
         for place in [place_of(source)]
     ]
     overrides = {
         source: SourceOverride(
             base_url=f"{server.url}/{source}", allow_hosts=(address,), download_delay=0
         )
-        for source in SOURCES
+        for source in CRAWLED
     }
     config = Config(
         version=1,
@@ -91,13 +92,27 @@ def test_no_secret_is_written_anywhere(crawled: Crawled) -> None:
         for path in crawled.context.config.data.rglob("*")
         if path.suffix in {".json", ".log", ".txt"}
     ]
-    assert len(texts) >= 3 * len(SOURCES)
+    assert len(texts) >= 3 * len(CRAWLED)
     rows: list[dict[str, Any]] = []
     for table in ("posts", "channels", "crawls", "quarantine"):
         rows += crawled.context.lake.read(table).to_pylist()
     said = json.dumps(rows, default=str) + "".join(texts)
     assert all(secret not in said for secret in KEYS.values())
     assert all(secret not in line.path for secret in KEYS.values() for line in crawled.server.log)
+    told = (line.path.partition("access_token=")[2] for line in crawled.server.log)
+    tokens = {token for token in told if token}
+    assert len(tokens) == 1
+    assert all(token not in said for token in tokens)
+
+
+def test_every_day_of_a_gauge_is_landed(crawled: Crawled) -> None:
+    (channel,) = crawled.summaries["wechat_oa"].channels
+    assert channel.stop_reason is StopReason.EXHAUSTED, channel
+    assert crawled.summaries["wechat_oa"].unknown_keys == {}
+    rows = crawled.context.lake.read("channels", source="wechat_oa").to_pylist()
+    closes_at = crawled.town.closes_at
+    days = {closes_at - timedelta(days=number) for number in range(crawled.town.days + 1)}
+    assert {row["observed_at"] for row in rows} == days
 
 
 def test_an_interface_used_with_a_key_is_no_crawl_and_the_others_obey_robots(
