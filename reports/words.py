@@ -191,7 +191,7 @@ _EN: Final = {
     "marks": "Marks on giveaways",
     "left_out_mentions": "Mentions",
     "no_noise_of_acts": "no noise, only no voice",
-    "list_posts": "Post by post: left_out_posts in the desks' file. Every row can be opened, too, as in",
+    "list_posts": "Post by post: left_out_posts in the desks' file. Any row can be opened, too:",
     "definitions": "How every number is made",
     "definitions_why": "Every underlined heading leads here.",
     "valid_from": "holds from {day}",

@@ -15,7 +15,8 @@ THROUGH = date(2026, 10, 31)
 SCRIPT = """
 create table int_posts as
 select 'ptt' as source, 'board' as channel_id, post_id, 'https://p/' || post_id as url,
-    's1' as segment_id, 'k1.a' as author_key, day + interval '10 hours' as published_at, gone as is_deleted,
+    's1' as segment_id, 'k1.a' as author_key, day + interval '10 hours' as published_at,
+    gone as is_deleted,
     day as post_date
 from (values
     ('voice', date '2026-10-20', false), ('advert', date '2026-10-21', false),
