@@ -89,6 +89,7 @@ _ZH: Final = {
     "valid_from": "自 {day} 起適用",
     "reading": "怎麼讀這一頁",
     "suppressed_mark": "<{k}",
+    "not_shown": "不顯示",
     "suppressed_means": (
         "這一格、或能推算出這一格的同列數字，背後少於 {k} 人，為了不指向個人而不顯示。"
     ),
@@ -184,7 +185,7 @@ _EN: Final = {
     "left_out_noise": "{count} posts left out as noise",
     "left_out_noise_why": (
         "They are still there, but in no share of voice and no mood; who enters a giveaway is an "
-        "active fan and not an engaged one. What is noise says noise in the configuration."
+        "active fan and not an engaged one. What counts as noise is configured under noise."
     ),
     "reason": "Reason",
     "post_count": "Posts",
@@ -197,6 +198,7 @@ _EN: Final = {
     "valid_from": "holds from {day}",
     "reading": "How to read this page",
     "suppressed_mark": "<{k}",
+    "not_shown": "not shown",
     "suppressed_means": (
         "Fewer than {k} people stand behind this cell, or behind one of its row that it could be "
         "worked out from, so it is not shown."
