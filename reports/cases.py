@@ -101,6 +101,11 @@ def quote_excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
     return f"「{line if len(line) <= room else line[: room - 1] + '…'}」"
 
 
+def open_link(url: object) -> str | None:
+    """A landed address when it opens a page and does nothing else."""
+    return str(url) if str(url or "").startswith(("http://", "https://")) else None
+
+
 _COMPLAINTS = """
 with
 
@@ -166,7 +171,7 @@ def _case(row: tuple[object, ...], text: str | None) -> Case:
         channel_id=str(channel),
         source=str(source),
         post_id=str(post),
-        post_url=str(url) if str(url or "").startswith(("http://", "https://")) else None,
+        post_url=open_link(url),
         excerpt_text=quote_excerpt(text) if text else None,
         author_key=str(author) if author else None,
         published_at=published_at,  # type: ignore[arg-type]

@@ -83,12 +83,13 @@ _ZH: Final = {
     "marks": "對抽獎貼文的反應",
     "left_out_mentions": "提到品牌",
     "no_noise_of_acts": "不算雜訊，只是不算聲量",
-    "list_posts": "逐篇看是哪些貼文：每一列都能展開，例如",
+    "list_posts": "逐篇清單：各小組的 desks.duckdb 裡的 left_out_posts。任何一列也能展開，例如",
     "definitions": "每個數字怎麼算",
     "definitions_why": "表頭的底線都會帶到這裡。",
     "valid_from": "自 {day} 起適用",
     "reading": "怎麼讀這一頁",
     "suppressed_mark": "<{k}",
+    "not_shown": "不顯示",
     "suppressed_means": (
         "這一格、或能推算出這一格的同列數字，背後少於 {k} 人，為了不指向個人而不顯示。"
     ),
@@ -184,19 +185,20 @@ _EN: Final = {
     "left_out_noise": "{count} posts left out as noise",
     "left_out_noise_why": (
         "They are still there, but in no share of voice and no mood; who enters a giveaway is an "
-        "active fan and not an engaged one. What is noise says noise in the configuration."
+        "active fan and not an engaged one. What counts as noise is configured under noise."
     ),
     "reason": "Reason",
     "post_count": "Posts",
     "marks": "Marks on giveaways",
     "left_out_mentions": "Mentions",
     "no_noise_of_acts": "no noise, only no voice",
-    "list_posts": "The posts one by one: every row can be opened, as in",
+    "list_posts": "Post by post: left_out_posts in the desks' file. Any row can be opened, too:",
     "definitions": "How every number is made",
     "definitions_why": "Every underlined heading leads here.",
     "valid_from": "holds from {day}",
     "reading": "How to read this page",
     "suppressed_mark": "<{k}",
+    "not_shown": "not shown",
     "suppressed_means": (
         "Fewer than {k} people stand behind this cell, or behind one of its row that it could be "
         "worked out from, so it is not shown."

@@ -299,12 +299,12 @@ class Noise(_Model):
     docs/text.md says what the rules look at, docs/decisions/0012 why these scores.
     """
 
+    repost: Score | None = 0.9
     advertising: Score | None = 0.9
     contact_spam: Score | None = 0.9
     giveaway_entry: Score | None = 0.7
     giveaway: Score | None = 0.9
     bot: Score | None = 0.7
-    repost: Score | None = 0.9
     repeated_characters: Score | None = None
     jammer_text: Score | None = None
     copies: Copies | None = Copies(posts=3)

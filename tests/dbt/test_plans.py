@@ -131,6 +131,28 @@ def test_a_comment_is_no_change_of_configuration_and_a_rule_is(
     assert digest_of(describe_configuration(installation.context, "1")) != before
 
 
+def test_rules_of_noise_are_asked_in_order_and_those_without_a_limit_never(
+    install: Callable[..., Installation],
+) -> None:
+    installation = install(
+        CONFIGURATION
+        + "    noise: {bot: null, giveaway: 0.5, copies: {posts: 9}, near_copies: null}\n"
+    )
+    rows = describe_configuration(installation.context, "1")["noise_rules"]
+    asked = [(row["rule"], row["reason"], row["least_score"]) for row in rows]
+    assert asked == [
+        ("repost", "repost", 0.9),
+        ("advertising", "advertising", 0.9),
+        ("contact_spam", "advertising", 0.9),
+        ("giveaway_entry", "giveaway", 0.7),
+        ("giveaway", "giveaway", 0.5),
+        ("copy", "copy", None),
+    ]
+    orders = [row["rule_order"] for row in rows]
+    assert orders == sorted(set(orders))
+    assert (rows[-1]["least_post_count"], rows[-1]["least_length"]) == (9, 30)
+
+
 def test_inputs_say_what_a_source_lets_anybody_see(install: Callable[..., Installation]) -> None:
     rows = {
         row["channel_id"]: row for row in describe_configuration(install().context, "1")["channels"]

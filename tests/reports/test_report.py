@@ -95,7 +95,8 @@ def test_engaged_fans_stand_below_the_active_ones(page: str) -> None:
     parts = [p.text_content().split() for p in html.fromstring(page).cssselect("td .part")]
     assert len(parts) == 4, "one for each channel that tells who is active, and of enough people"
     assert {name for name, _ in parts} == {"實質互動"}
-    assert any(number.isdigit() for _, number in parts)
+    assert {number.isdigit() for _, number in parts} == {True, False}
+    assert "<5" not in [number for _, number in parts], "few are left, which is not few engaged"
 
 
 def test_noise_is_shown_by_reason_and_can_be_listed(figures: Figures, page: str) -> None:

@@ -271,7 +271,7 @@ def _utm_rules(config: Config) -> Iterator[dict[str, Any]]:
 
 
 def _noise_rules(noise: Noise) -> Iterator[dict[str, Any]]:
-    """Yield the rules that may leave a post out, the one that says most about it first."""
+    """Yield the rules that may leave a post out, in the order of the configuration's fields."""
     for order, (rule, limit) in enumerate(dict(noise).items()):
         if limit is None:
             continue

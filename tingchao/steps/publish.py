@@ -18,7 +18,7 @@ from pathlib import Path
 from lake.redact import mask_text
 from lake.text import joined
 from quality.verdict import Verdict
-from reports import cases
+from reports import cases, left_out
 from reports.digests import digest_of_file, digest_of_table
 from reports.errors import PublicationError
 from reports.exports import export
@@ -182,18 +182,24 @@ def _write_databases(job: _Job, folder: Path) -> dict[str, Table]:
     """Write both DuckDB files and digest their rows."""
     job.context.progress.step("publish: copying the marts, few people left out")
     write_marts(job.work, folder / MARTS, job.marts, job.facts.suppress_below)
+
+    def text_of(wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        return _read_texts(job.context, wanted)
+
     found = cases.find_complaints(
         job.work,
         _understood(job),
         [brand.id for brand in job.context.config.brands if brand.is_own],
         job.facts.through_date,
-        lambda wanted: _read_texts(job.context, wanted),
+        text_of,
     )
     cases.write_cases(folder / DESKS, found)
+    noise = left_out.find_left_out(job.work, job.facts.through_date, text_of)
+    left_out.write_left_out(folder / DESKS, noise)
     marts = {mart.name: mart.key for mart in job.marts}
     return {
         **_digest_tables(folder / MARTS, marts),
-        **_digest_tables(folder / DESKS, {cases.TABLE: cases.KEY}),
+        **_digest_tables(folder / DESKS, {cases.TABLE: cases.KEY, left_out.TABLE: left_out.KEY}),
     }
 
 
