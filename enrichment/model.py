@@ -8,52 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from enrichment.columns import list_column
-from enrichment.intent import IntentReader
-from enrichment.joined import Codes, Flags, Joined, Places
+from enrichment.columns import from_counts, list_column
+from enrichment.cues import places_of, ranges
+from enrichment.features import FeatureFinder, Features
+from enrichment.folded import FoldedBatch
+from enrichment.intent import ASPECTS, INTENTS, Intent, NamedCues
+from enrichment.joined import Flags, Places
+from enrichment.learning import probabilities
 from enrichment.schema import ENRICHED
-from enrichment.sentiment import Mood, MoodReader
+from enrichment.sentiment import MoodEvidence, Sentiment
+from enrichment.tables import shipped_model
+from enrichment.trained import HEADS, Trained, from_bytes
 
+__all__ = ["FoldedBatch", "LearnedModel", "Predictions", "TextModel", "Told", "open_model"]
 
-@dataclass(frozen=True)
-class FoldedBatch:
-    """The own words of every text: folded to Simplified, in lower case, masked.
+Numbers = NDArray[np.float64]
 
-    What is no speech (addresses, accounts, private numbers) and what is quoted is blank, position
-    for position. Text `i` is `codes[offsets[i] : offsets[i + 1] - 1]`; behind it stands a separator
-    (U+0000), so an n-gram over the whole array that holds one crosses two texts. `begins` says, for
-    each position and one more, whether a word begins there; separators are words.
-    """
-
-    joined: Joined
-    begins: Flags
-
-    def __len__(self) -> int:
-        return len(self.joined)
-
-    @property
-    def codes(self) -> Codes:
-        """Unicode code points, uint32."""
-        return self.joined.codes
-
-    @property
-    def offsets(self) -> Places:
-        """Where texts begin, int64; one more than there are texts."""
-        return self.joined.offsets
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """The same as strings."""
-        return self.joined.texts
-
-    def begins_in(self, i: int) -> bytes:
-        """Return for each place of text `i` and its end whether a word begins there: 1 or 0."""
-        return self.begins[int(self.offsets[i]) : int(self.offsets[i + 1])].tobytes()
+DECIMALS: Final = 4
+"""Of scores and confidences: more than they are worth, and the same on every machine."""
 
 
 class Told(NamedTuple):
@@ -98,29 +76,120 @@ class TextModel(Protocol):
     def predict(self, batch: FoldedBatch) -> Predictions: ...
 
 
-BY_LIST: Final = 1.0  # a phrase of the list is there or it is not
+INTENT_HEADS: Final = slice(1, 1 + len(INTENTS))
+ASPECT_HEADS: Final = slice(INTENT_HEADS.stop, len(HEADS))
 
 
-class ListModel:
-    """Mood and intents by our lists of words (data/mood.tsv, data/intents.tsv); no aspects."""
+class LearnedModel:
+    """Judges by trained weights."""
 
-    def __init__(self) -> None:
-        self._mood = MoodReader()
-        self._intents = IntentReader()
+    def __init__(self, trained: Trained) -> None:
+        self._trained = trained
+        self._finder = FeatureFinder()
 
     def predict(self, batch: FoldedBatch) -> Predictions:
-        moods = [self._mood.read(t, batch.begins_in(i)) for i, t in enumerate(batch.texts)]
-        intents = [
-            [Told(name, BY_LIST, words) for name, words in self._intents.read(text, mood).items()]
-            for text, mood in zip(batch.texts, moods, strict=True)
+        features = self._finder.find(batch, self._trained.wanted)
+        told = probabilities(self._trained.logits(features)).round(DECIMALS)
+        is_told = told >= self._trained.thresholds
+        return Predictions(
+            *_moods(told[:, 0], self._trained.thresholds[0], features.mood),
+            self._told("intents", batch, features, is_told, told),
+            self._told("aspects", batch, features, is_told, told),
+        )
+
+    def _told(
+        self, kind: str, batch: FoldedBatch, features: Features, is_told: Flags, told: Numbers
+    ) -> pa.Array:
+        """Return a column of what holds, each with the words that spoke for it."""
+        heads, names, cues = {
+            "intents": (INTENT_HEADS, INTENTS, _with_questions(features)),
+            "aspects": (ASPECT_HEADS, ASPECTS, features.aspects),
+        }[kind]
+        texts, which = np.nonzero(is_told[:, heads])
+        spans = self._words(features, cues, texts, which, heads.start)
+        said = [batch.text[a:b] for a, b in zip(*spans.places, strict=True)]
+        fields = [
+            pa.array(names).take(pa.array(which)),
+            pa.array(told[:, heads][texts, which].astype(np.float32)),
+            pa.ListArray.from_arrays(pa.array(spans.offsets), pa.array(said, pa.string())),
         ]
-        return Predictions.of(list(map(_labelled, moods)), intents, [[] for _ in moods])
+        kinds = list(ENRICHED.field(kind).type.value_type)
+        counts = np.bincount(texts, minlength=len(batch))
+        return from_counts(kind, counts, pa.StructArray.from_arrays(fields, fields=kinds))
+
+    def _words(
+        self, features: Features, cues: NamedCues, texts: Places, which: Places, head: int
+    ) -> _Spans:
+        """Return the phrases of the list that are in each text; without any, its best n-gram."""
+        order = np.lexsort((cues.starts, cues.names, cues.owners))
+        keys = (cues.owners * len(HEADS) + cues.names)[order]
+        wanted = texts * len(HEADS) + which
+        firsts, counts = places_of(keys, wanted)
+        wordless = np.flatnonzero(counts == 0)
+        grams, items = self._best_grams(features, texts[wordless], which[wordless] + head)
+        at = order[ranges(firsts, counts)]
+        owners = np.concatenate((np.repeat(np.arange(len(texts)), counts), wordless[items]))
+        starts = np.concatenate((cues.starts[at], features.grams.starts[grams]))
+        ends = np.concatenate((cues.ends[at], features.grams.ends[grams]))
+        by_item = np.argsort(owners, kind="stable")
+        sizes = np.bincount(owners, minlength=len(texts))
+        offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
+        return _Spans((starts[by_item].tolist(), ends[by_item].tolist()), offsets)
+
+    def _best_grams(
+        self, features: Features, texts: Places, heads: Places
+    ) -> tuple[Places, Places]:
+        """Return the n-gram that speaks most for a head in a text, and for which item it does."""
+        grams = features.grams
+        firsts, counts = places_of(grams.owners, texts)
+        entries = ranges(firsts, counts)
+        items = np.repeat(np.arange(len(texts)), counts)
+        rows = self._trained.slots[grams.buckets[entries]]
+        weights = self._trained.grams[rows, heads[items]]
+        best = np.lexsort((entries, -weights.astype(np.int64), items))
+        best = best[weights[best] > 0]
+        found, at = np.unique(items[best], return_index=True)
+        return entries[best[at]], found
 
 
-def _labelled(mood: Mood) -> tuple[str, float | None, float]:
-    return mood.sentiment, mood.score, mood.confidence
+class _Spans(NamedTuple):
+    places: tuple[list[int], list[int]]
+    offsets: NDArray[np.int32]
 
 
-def open_model() -> TextModel:
-    """Return the model in use."""
-    return ListModel()
+def _with_questions(features: Features) -> NamedCues:
+    """Return what speaks for intents, question marks among them."""
+    cues, asked = features.intents, features.questions
+    places = (
+        features.owners_of(asked),
+        np.full(len(asked), INTENTS.index(Intent.QUESTION)),
+        asked,
+        asked + 1,
+    )
+    return NamedCues(*(np.concatenate(pair) for pair in zip(cues, places, strict=True)))
+
+
+def _moods(
+    positive: Numbers, threshold: float, evidence: MoodEvidence
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return mood, score and confidence of each text, by the probability that it is positive.
+
+    Below the threshold a text with words of both sides, or of mild ones, is neutral; without any
+    word the mood is unknown.
+    """
+    score = 2 * positive - 1
+    sure = np.maximum(positive, 1 - positive)
+    is_told, is_known = sure >= threshold, evidence.word_counts > 0
+    labels = np.where(is_told, score < 0, np.where(is_known, 2, 3))
+    names = (Sentiment.POSITIVE, Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.UNKNOWN)
+    confidence = np.where(is_told, sure, np.where(is_known, 1 - np.abs(score), 0.0))
+    return (
+        pa.array(names).take(pa.array(labels)),
+        pa.array(score.round(DECIMALS), mask=~(is_told | is_known)),
+        pa.array(confidence.round(DECIMALS)),
+    )
+
+
+def open_model(content: bytes | None = None) -> TextModel:
+    """Return the model in use: the one given, or else the one that comes with the package."""
+    return LearnedModel(from_bytes(content or shipped_model()))

@@ -1,32 +1,42 @@
-"""The mood of a text, by a list of words, what scales them and the order they come in.
+"""What speaks for a mood: words of a list, what scales them and the order they come in.
 
-The list (data/mood.tsv) is our own. Nothing is guessed: a text without a word of the list has the
-mood `unknown`, which is not `neutral`.
+The lists are our own: words that have a mood (data/mood.tsv), and hints (data/hints.tsv), which
+lean to one side in talk about anything: 加班, 早安, 又. All of it is worked out on arrays of a
+batch; the outcome for a text does not depend on its neighbours.
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple
 
-from enrichment.fitting import is_word_or_phrase
-from enrichment.phrases import Hit, PhraseFinder, longest
+import numpy as np
+from numpy.typing import NDArray
+
+from enrichment.characters import CODE_POINTS, Kind, kinds
+from enrichment.cues import CueFinder, Cues
+from enrichment.folded import FoldedBatch
+from enrichment.joined import Codes, Flags, Places
 from enrichment.tables import read_table
 
 REACH: Final = 4
 """Characters over which a negation or a degree still acts; it never acts over punctuation."""
+MOST_SCALING: Final = 6  # words in a row that scale one and the same
 NEGATION: Final = -0.8  # 不好喝 is less than 難喝
 BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
-NEUTRAL_BELOW: Final = 0.15  # score
+ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 JUDGES_FROM: Final = 1.0  # weight after scaling
+HINT: Final = 0.25
+"""What a hint counts beside a word of the same weight."""
 
-_ASKED_ABOUT: Final = re.compile(r"[^,。!;?\n]{0,12}?(?:吗|\?)")
+Numbers = NDArray[np.float64]
 
 
 class Sentiment(StrEnum):
-    """Mood of a text; `neutral` has evidence on both sides or mild words only."""
+    """Mood of a text; `neutral` is without one as far as one can tell, `unknown` abstains."""
 
     POSITIVE = "positive"
     NEGATIVE = "negative"
@@ -34,96 +44,161 @@ class Sentiment(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Mood(NamedTuple):
-    """A mood: score -1 to 1 (None when unknown), confidence 0 to 1, and whether it judges."""
-
-    sentiment: Sentiment
-    score: float | None
-    confidence: float
-    is_praising: bool
-    is_complaining: bool
+ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast")
+JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
 
 
-class _Word(NamedTuple):
-    role: str
-    weight: float
+class Weighed(NamedTuple):
+    """The words of a batch that have a mood, by place, after scaling."""
+
+    owners: Places
+    starts: Places
+    ends: Places
+    values: Numbers
+    roles: Places
 
 
-class _Weighed(NamedTuple):
-    value: float
-    is_judgement: bool
+@dataclass(frozen=True)
+class MoodEvidence:
+    """What speaks for a mood, text by text; `gain` and `pain` are sums of weights, both ≥ 0."""
 
+    gain: Numbers
+    pain: Numbers
+    hints: Numbers
+    """Sum of the weights of hints, below 0 if they lean to the bad side."""
+    word_counts: Places
+    last: Numbers
+    """Value of the last word that has one; 0 without any."""
+    best: Numbers
+    worst: Numbers
+    """Of judgements, highest and lowest value; 0 without any on that side."""
 
-NO_MOOD: Final = Mood(Sentiment.UNKNOWN, None, 0.0, False, False)
+    @property
+    def score(self) -> Numbers:
+        """-1 to 1; 0 without a word and a hint."""
+        hints = HINT * self.hints
+        weight = self.gain + self.pain + np.abs(hints)
+        return np.asarray((self.gain - self.pain + hints) / (weight + 1), np.float64)
+
+    @property
+    def is_praising(self) -> Flags:
+        return np.asarray(self.best >= JUDGES_FROM)
+
+    @property
+    def is_complaining(self) -> Flags:
+        return np.asarray(self.worst <= -JUDGES_FROM)
 
 
 class MoodReader:
-    """Reads the mood of folded, lower-cased, masked text; build once per process."""
+    """Weighs the words of our lists in a batch; build once per process."""
 
     def __init__(self) -> None:
-        self._finder = PhraseFinder(
-            (phrase, _Word(role, float(weight))) for phrase, role, weight in read_table("mood")
+        rows = read_table("mood")
+        self._finder = CueFinder((phrase for phrase, _, _ in rows), longest=True)
+        self._roles = np.array([ROLES.index(role) for _, role, _ in rows])
+        self._weights = np.array([float(weight) for _, _, weight in rows])
+        hints = read_table("hints")
+        self._hints = CueFinder((phrase for phrase, _ in hints), longest=True)
+        self._hint_weights = np.array([float(weight) for _, weight in hints])
+
+    def read(self, batch: FoldedBatch) -> MoodEvidence:
+        """Return what speaks for a mood in each text."""
+        hints = self._hints.find(batch)
+        return summed(
+            self.weigh(batch),
+            _sums(hints.owners, self._hint_weights[hints.entries], len(batch)),
         )
 
-    def read(self, text: str, begins: bytes) -> Mood:
-        """Return the mood; `begins` says, for each place, whether a word begins there."""
-        found = self._finder.find(text)
-        hits = longest([hit for hit in found if is_word_or_phrase(text, hit, begins)])
-        weighed = _weigh(text, hits)
-        return _judge(weighed) if weighed else NO_MOOD
+    def weigh(self, batch: FoldedBatch) -> Weighed:
+        """Return the words that have a mood, scaled by what stands around them."""
+        cues = self._finder.find(batch)
+        roles = self._roles[cues.entries]
+        values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
+        values *= _before_contrast(cues, roles)
+        asked = _is_asked(batch.codes, cues.ends)
+        values[asked & (values > 0)] *= ASKED[True]
+        values[asked & (values < 0)] *= ASKED[False]
+        holds = (roles <= FEELING) & (values != 0)
+        kept = cues.only(holds)
+        return Weighed(kept.owners, kept.starts, kept.ends, values[holds], roles[holds])
 
 
-def _weigh(text: str, hits: list[Hit[_Word]]) -> list[_Weighed]:
-    weighed: list[_Weighed] = []
-    scale, reached = 1.0, 0
-    may_ask = "?" in text or "吗" in text
-    for hit in hits:
-        if not _reaches(text, reached, hit.start):
-            scale = 1.0
-        reached = hit.end
-        role, weight = hit.payload
-        if role == "negator":
-            scale *= NEGATION
-        elif role == "degree":
-            scale *= weight
-        elif role == "contrast":
-            scale = 1.0
-            weighed = [_Weighed(old.value * BEFORE_CONTRAST, old.is_judgement) for old in weighed]
-        else:
-            if weight:
-                value = weight * scale
-                if may_ask and _ASKED_ABOUT.match(text, hit.end):
-                    value *= ASKED[value > 0]
-                weighed.append(_Weighed(value, role == "judgement"))
-            scale = 1.0
-    return weighed
+def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> Numbers:
+    """Return by what each phrase is scaled: the product of the negators and degrees before it."""
+    own = np.ones(len(roles))
+    own[roles == NEGATOR] = NEGATION
+    own[roles == DEGREE] = weights[cues.entries[roles == DEGREE]]
+    is_linked = np.zeros(len(roles), np.bool_)  # with the phrase before, and scaled by it
+    is_linked[1:] = _reach(batch, cues) & ((roles[:-1] == NEGATOR) | (roles[:-1] == DEGREE))
+    scales = np.ones(len(roles))
+    at = np.flatnonzero(is_linked)
+    back = at - 1
+    for _ in range(MOST_SCALING):
+        scales[at] *= own[back]
+        goes_on = is_linked[back]
+        at, back = at[goes_on], back[goes_on] - 1
+        if not len(at):
+            break
+    return scales
 
 
-def _reaches(text: str, end: int, start: int) -> bool:
-    between = text[end:start]
-    return not between or (len(between) <= REACH and between.isalnum())
+def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
+    """Say of each phrase but the first whether the one before it is near: no sign in between."""
+    ends, starts = cues.ends[:-1], cues.starts[1:]
+    is_sign = (kinds()[batch.codes] & Kind.SPOKEN) == 0
+    before = np.concatenate(([0], np.cumsum(is_sign)))
+    is_open = (starts >= ends) & (before[starts] == before[np.minimum(ends, starts)])
+    return np.asarray(is_open & (starts - ends <= REACH))
 
 
-def _judge(weighed: list[_Weighed]) -> Mood:
-    """Weigh both sides; one word alone is believed by half, every further one by half the rest."""
-    gain = sum(value for value, _ in weighed if value > 0)
-    pain = -sum(value for value, _ in weighed if value < 0)
-    score = (gain - pain) / (gain + pain + 1)
-    agreement = abs(gain - pain) / (gain + pain)
-    belief = 1 - 0.5 ** min(len(weighed), 50)
-    judgements = [value for value, is_judgement in weighed if is_judgement]
-    sentiment = _label(score)
-    is_clear = sentiment is not Sentiment.NEUTRAL
-    return Mood(
-        sentiment=sentiment,
-        score=score,
-        confidence=belief * (agreement if is_clear else 1 - agreement),
-        is_praising=max(judgements, default=0.0) >= JUDGES_FROM,
-        is_complaining=min(judgements, default=0.0) <= -JUDGES_FROM,
+def _before_contrast(cues: Cues, roles: Places) -> Numbers:
+    """Halve what stands before a contrast of the same text, once for each."""
+    turns = np.flatnonzero(roles == CONTRAST)
+    last_of_text = np.searchsorted(cues.owners, cues.owners, side="right")
+    places = np.arange(len(roles))
+    later = np.searchsorted(turns, last_of_text) - np.searchsorted(turns, places, side="right")
+    return np.asarray(BEFORE_CONTRAST**later, np.float64)
+
+
+@cache
+def _breaks() -> NDArray[np.uint8]:
+    """Return 1 for what ends a clause or a text, 2 for what makes it a question."""
+    table = np.zeros(CODE_POINTS, np.uint8)
+    table[[ord(sign) for sign in ",。!;\n\0"]] = 1
+    table[[ord(sign) for sign in "?吗"]] = 2
+    return table
+
+
+def _is_asked(codes: Codes, ends: Places) -> Flags:
+    """Say of each phrase whether it stands in a question that ends soon."""
+    signs = _breaks()[codes]
+    at = np.flatnonzero(signs)
+    if not len(at):
+        return np.zeros(len(ends), np.bool_)
+    following = at[np.searchsorted(at, ends).clip(0, len(at) - 1)]
+    distance = following - ends
+    return np.asarray((signs[following] == 2) & (distance >= 0) & (distance <= ASKED_WITHIN))
+
+
+def summed(words: Weighed, hints: Numbers) -> MoodEvidence:
+    """Add up the words of each text, one after the other: so neighbours change no last digit."""
+    count = len(hints)
+    owners, told = words.owners, words.values
+    judged = words.roles == JUDGEMENT
+    best, worst, last = np.zeros(count), np.zeros(count), np.zeros(count)
+    np.maximum.at(best, owners[judged], told[judged])
+    np.minimum.at(worst, owners[judged], told[judged])
+    last[owners] = told  # the last assignment stays
+    return MoodEvidence(
+        gain=_sums(owners, told.clip(0), count),
+        pain=_sums(owners, (-told).clip(0), count),
+        hints=hints,
+        word_counts=np.bincount(owners, minlength=count),
+        last=last,
+        best=best,
+        worst=worst,
     )
 
 
-def _label(score: float) -> Sentiment:
-    if abs(score) < NEUTRAL_BELOW:
-        return Sentiment.NEUTRAL
-    return Sentiment.POSITIVE if score > 0 else Sentiment.NEGATIVE
+def _sums(owners: Places, values: Numbers, count: int) -> Numbers:
+    return np.asarray(np.bincount(owners, values, count), np.float64)

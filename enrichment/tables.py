@@ -1,4 +1,4 @@
-"""The word lists that come with the package (enrichment/data): tab-separated, UTF-8, our own."""
+"""What comes with the package (enrichment/data), all our own: word lists and a trained model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-NAMES: Final = ("intents", "mood", "noise", "regions", "words")
+NAMES: Final = ("aspects", "hints", "intents", "mood", "noise", "regions", "words")
 
 
 def _read(name: str) -> str:
@@ -22,6 +22,13 @@ def read_table(name: str) -> tuple[tuple[str, ...], ...]:
 
 
 @cache
+def shipped_model() -> bytes:
+    """Return the file of the model that comes with the package (`trained.from_bytes`)."""
+    return files("enrichment").joinpath("data", "model.npz").read_bytes()
+
+
+@cache
 def digests() -> dict[str, str]:
-    """Return the SHA-256 of every list: a changed list is a changed lexicon."""
-    return {name: hashlib.sha256(_read(name).encode()).hexdigest() for name in NAMES}
+    """Return the SHA-256 of every list and of the model: another one is another lexicon."""
+    told = {name: _read(name).encode() for name in NAMES} | {"model": shipped_model()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in told.items()}

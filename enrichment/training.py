@@ -1,0 +1,214 @@
+"""Training a model: labelled posts in, whole weights out. Equal posts give equal bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enrichment.features import COLUMNS, FeatureFinder, Features, Whole
+from enrichment.folded import FoldedBatch
+from enrichment.grams import BITS
+from enrichment.heard import hear
+from enrichment.intent import ASPECTS, INTENTS
+from enrichment.joined import Places
+from enrichment.learning import Matrix, Rows, fit, probabilities
+from enrichment.lexicon import build_lexicon
+from enrichment.trained import HEADS, MOOD, WEIGHT_UNIT, Trained
+from enrichment.words import open_segmenter
+
+SEEN_IN: Final = 3
+"""Posts in which an n-gram must occur to be learned."""
+MOOD_PENALTY: Final = 1e-2
+"""Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
+SPARSE_PENALTY: Final = 3e-5
+DENSE_PENALTY: Final = 1e-5
+MOOD_THRESHOLD: Final = 0.57
+"""Probability from which a mood is believed."""
+FOLDS: Final = 3
+STRIPPED_SHARE: Final = 0.8
+"""Share of posts that are learned without their emoticons, which would outshine the words."""
+LEAST_PART: Final = 3
+"""n-grams of which no weight has so many parts (of 127) are left out."""
+
+_EMOTICON: Final = re.compile(r"\[[^\[\]\s]{1,8}\]|[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
+_MOODS: Final = {"pos": "positive", "neg": "negative", "neu": "neutral"}
+_SIDES: Final = {"positive": 1.0, "neutral": 0.5, "negative": 0.0}
+
+
+@dataclass(frozen=True)
+class Post:
+    """A labelled text; what nobody labelled is None. `group`: posts that resemble each other."""
+
+    text: str
+    mood: str | None
+    intents: frozenset[str] | None = None
+    aspects: frozenset[str] | None = None
+    group: str = ""
+    importance: float = 1.0
+
+
+def read_corpus() -> Iterator[Post]:
+    """Yield the posts of data/corpus, our own, in the order of files and lines."""
+    folder = files("enrichment").joinpath("data", "corpus")
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+            mood, intents, aspects, text = line.split("\t", 3)
+            yield Post(
+                text,
+                _MOODS[mood],
+                frozenset(intents.split(",")) & frozenset(INTENTS),
+                frozenset(aspects.split(",")) & frozenset(ASPECTS),
+                path.name.removesuffix(".tsv"),
+            )
+
+
+def features_of(texts: Sequence[str]) -> Features:
+    """Return all features of texts, at least one."""
+    heard = hear(texts, open_segmenter(build_lexicon().frequencies))
+    return FeatureFinder().find(FoldedBatch(heard.own, heard.begins))
+
+
+def without_emoticons(text: str) -> str:
+    """Take away emoji and emoticons in brackets."""
+    return _EMOTICON.sub(" ", text)
+
+
+def train(posts: Sequence[Post]) -> Trained:
+    """Learn all heads from posts."""
+    features = features_of([_as_learned(i, post.text) for i, post in enumerate(posts)])
+    slots, width = _columns(features)
+    rows = features.rows(slots, width)
+    lessons = lessons_of(posts)
+    weights = learn(rows, lessons)
+    return _whole(weights, slots, thresholds_of(rows, lessons))
+
+
+def _as_learned(i: int, text: str) -> str:
+    """Strip all posts but each fifth."""
+    return text if i % 5 == 0 else without_emoticons(text)
+
+
+def _columns(features: Features) -> tuple[Whole, int]:
+    """Give a column to each bucket that enough texts have; return the table and their number."""
+    pairs = np.unique(features.grams.owners << BITS | features.grams.buckets)
+    buckets, counts = np.unique(pairs & ((1 << BITS) - 1), return_counts=True)
+    kept = buckets[counts >= SEEN_IN]
+    slots = np.full(1 << BITS, -1, np.int64)
+    slots[kept] = np.arange(len(kept))
+    return slots, len(kept)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What each head should say of each post, and how much that counts (0: not known)."""
+
+    targets: Matrix
+    importance: Matrix
+    folds: Places
+    """Posts of one group are in one fold."""
+
+    def without(self, fold: int) -> Lessons:
+        return replace(self, importance=self.importance * (self.folds != fold)[:, None])
+
+
+def lessons_of(posts: Sequence[Post]) -> Lessons:
+    """Return what there is to learn; a neutral post lies between both moods."""
+    told = [[_told(post, head) for head in HEADS] for post in posts]
+    targets = np.array([[value or 0.0 for value in row] for row in told])
+    known = np.array([[value is not None for value in row] for row in told])
+    importance = known * np.array([post.importance for post in posts])[:, None]
+    groups = sorted({post.group for post in posts})
+    folds = np.array([groups.index(post.group) % FOLDS for post in posts])
+    return Lessons(targets, importance, folds)
+
+
+def _told(post: Post, head: str) -> float | None:
+    if head == MOOD:
+        return None if post.mood is None else _SIDES[post.mood]
+    kind, _, name = head.partition(":")
+    told = post.intents if kind == "intent" else post.aspects
+    return None if told is None else float(name in told)
+
+
+def learn(rows: Rows, lessons: Lessons) -> Matrix:
+    """Return the weights of all heads, as `Rows.times` takes them."""
+    mood = fit(
+        replace(rows, dense=rows.dense[:, :1]),
+        lessons.targets[:, :1],
+        sparse_penalty=MOOD_PENALTY,
+        dense_penalty=DENSE_PENALTY,
+        importance=_balanced(lessons),
+    )
+    others = fit(
+        rows,
+        lessons.targets[:, 1:],
+        sparse_penalty=SPARSE_PENALTY,
+        dense_penalty=DENSE_PENALTY,
+        importance=lessons.importance[:, 1:],
+    )
+    weights = np.zeros((len(others), len(HEADS)))
+    weights[:, 1:] = others
+    weights[: rows.width + 1, 0] = mood[:-1, 0]  # of the dense columns only the first
+    weights[-1, 0] = mood[-1, 0]
+    return weights
+
+
+def _balanced(lessons: Lessons) -> Matrix:
+    """Return what posts count for the mood: both sides as much, however many there are."""
+    importance = lessons.importance[:, :1].copy()
+    sides = [lessons.targets[:, :1] == side for side in (0.0, 1.0)]
+    totals = [importance[side].sum() for side in sides]
+    for side, total in zip(sides, totals, strict=True):
+        importance[side] *= max(totals) / max(total, 1e-9)
+    return importance
+
+
+def held_out(rows: Rows, lessons: Lessons) -> Matrix:
+    """Return the probabilities of each post by weights that saw no post of its group."""
+    told = np.full(lessons.targets.shape, 0.5)
+    for fold in range(FOLDS):
+        here, others = lessons.folds == fold, lessons.without(fold)
+        if here.any() and others.importance.any():
+            told[here] = probabilities(rows.times(learn(rows, others)))[here]
+    return told
+
+
+def thresholds_of(rows: Rows, lessons: Lessons) -> NDArray[np.float64]:
+    """Return for each head the probability from which yes is best, by F1 on held-out posts."""
+    told, tried = held_out(rows, lessons), np.arange(2, 19) / 20
+    best = [MOOD_THRESHOLD]
+    for head in range(1, len(HEADS)):
+        known = lessons.importance[:, head] > 0
+        true = lessons.targets[known, head] > 0
+        scores = [_f1(told[known, head] >= limit, true) for limit in tried]
+        best.append(float(tried[np.argmax(scores)]))
+    return np.array(best)
+
+
+def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    return float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))
+
+
+def _whole(weights: Matrix, slots: Whole, thresholds: NDArray[np.float64]) -> Trained:
+    """Round weights to whole numbers and leave out n-grams that say nothing."""
+    width = len(weights) - len(COLUMNS) - 1
+    sparse = weights[:width]
+    units = np.maximum(np.abs(sparse).max(axis=0, initial=0), 1e-9) / 127
+    units = np.ldexp(1.0, np.ceil(np.log2(units)).astype(np.int64))  # a power of two: few bits
+    parts = np.rint(sparse / units).astype(np.int8)
+    kept = np.abs(parts).max(axis=1, initial=0) >= LEAST_PART
+    buckets = np.flatnonzero(slots >= 0).astype(np.uint32)
+    return Trained(
+        buckets=buckets[kept],
+        grams=parts[kept],
+        gram_units=units,
+        dense=np.rint(weights[width:-1] * WEIGHT_UNIT).astype(np.int64),
+        constants=np.rint(weights[-1] * WEIGHT_UNIT) / WEIGHT_UNIT,
+        thresholds=thresholds,
+    )
