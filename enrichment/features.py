@@ -19,10 +19,10 @@ from enrichment.joined import Flags, Places
 from enrichment.learning import Rows
 from enrichment.sentiment import MoodEvidence, MoodReader
 
-UNIT: Final = 64
+UNIT: Final = 256
 """Dense features are told in whole parts of this."""
-SHORTEST: Final = 8
-"""Characters that a text is taken to have at least, when its n-grams are weighed."""
+SHORTEST: Final = 9
+"""Characters of a text in which an n-gram counts in full; it counts less in a longer one."""
 MOOD_COLUMNS: Final = (
     "score",
     "balance",
@@ -107,7 +107,7 @@ class FeatureFinder:
             batch=batch,
             dense=np.rint(np.stack(numbers, axis=1) * UNIT).astype(np.int64),
             grams=find_grams(batch, wanted),
-            scales=1 / np.sqrt(np.maximum(lengths, SHORTEST)),
+            scales=1 / np.sqrt(np.maximum(lengths / SHORTEST, 1)),
             intents=intents,
             aspects=aspects,
             questions=questions,

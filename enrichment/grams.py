@@ -52,7 +52,7 @@ def find_grams(batch: FoldedBatch, wanted: Flags | None = None) -> Grams:
 
     None holds a blank, so none lies in two texts.
     """
-    codes = plain_forms()[batch.codes]
+    codes = _plain(batch)
     lasts = codes != _BLANK
     hashes = np.zeros(len(codes), np.uint32)
     found: list[tuple[Buckets, Places, int]] = []
@@ -70,6 +70,13 @@ def find_grams(batch: FoldedBatch, wanted: Flags | None = None) -> Grams:
 def count_open(batch: FoldedBatch) -> Places:
     """Count, text by text, the characters that n-grams are made of."""
     return batch.joined.count(plain_forms()[batch.codes] != _BLANK)
+
+
+def _plain(batch: FoldedBatch) -> Codes:
+    """Return plain forms; of a number only the last digit is left."""
+    codes = plain_forms()[batch.codes]
+    codes[:-1][(codes[:-1] == _DIGIT) & (codes[1:] == _DIGIT)] = _BLANK
+    return codes
 
 
 def _buckets(hashes: Buckets, length: int) -> Buckets:

@@ -68,8 +68,9 @@ class NamedCues(NamedTuple):
 class CueReader:
     """Finds the phrases of a table (phrase, name) in a batch; build once per process.
 
-    Phrases overlap freely (哪裡買 asks and wants to buy), but a shorter one that lies inside a phrase
-    marked `-` does not count. `比…好` is two phrases in this order with a few characters between.
+    Phrases overlap freely (哪裡買 asks and wants to buy), but a shorter one that lies inside a
+    phrase marked `-` does not count. `比…好` is two phrases in this order with a few characters
+    between.
     """
 
     def __init__(self, table: str, names: Sequence[str]) -> None:

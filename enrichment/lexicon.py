@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import Any, Final
@@ -68,12 +68,21 @@ class Lexicon:
     words: tuple[str, ...]
     frequencies: tuple[WordFrequency, ...]
     """Folded words and the frequency at which they stay whole (`words.join_frequencies`)."""
+    model: bytes | None = field(default=None, repr=False)
+    """A model of the user's own (`trained.Trained.to_bytes`); None: the one of the package."""
 
     @property
     def base(self) -> str:
-        """Name of what acts in every text: the engine and the lists that come with it."""
-        content = json.dumps([ENGINE_VERSION, digests()], sort_keys=True)
+        """Name of what acts in every text: the engine, its lists and the model."""
+        content = json.dumps([ENGINE_VERSION, self._tables], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def _tables(self) -> dict[str, str]:
+        """Return the digests of the lists and of the model in use."""
+        if self.model is None:
+            return digests()
+        return digests() | {"model": hashlib.sha256(self.model).hexdigest()}
 
     @cached_property
     def parts(self) -> dict[str, tuple[str, ...]]:
@@ -95,12 +104,12 @@ class Lexicon:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content as canonical JSON, the package's own word lists included."""
+        """SHA-256 of the content as canonical JSON, word lists and model included."""
         content: dict[str, Any] = {
             "brands": [asdict(brand) for brand in self.brands],
             "topics": [asdict(topic) for topic in self.topics],
             "words": self.words,
-            "tables": digests(),
+            "tables": self._tables,
         }
         return hashlib.sha256(_canonical(content).encode()).hexdigest()
 
@@ -113,7 +122,10 @@ class Lexicon:
 
 
 def build_lexicon(
-    brands: Iterable[Brand] = (), topics: Iterable[Topic] = (), words: Iterable[str] = ()
+    brands: Iterable[Brand] = (),
+    topics: Iterable[Topic] = (),
+    words: Iterable[str] = (),
+    model: bytes | None = None,
 ) -> Lexicon:
     """Check and freeze a lexicon; what comes in any order gives one version.
 
@@ -131,7 +143,7 @@ def build_lexicon(
         word: frequency * (FAVOUR if len(word) > MAX_CHANCE_LENGTH else 1)
         for word, frequency in join_frequencies(_whole_words(sorted_brands, extra))
     }
-    return Lexicon(sorted_brands, sorted_topics, extra, tuple(sorted(frequencies.items())))
+    return Lexicon(sorted_brands, sorted_topics, extra, tuple(sorted(frequencies.items())), model)
 
 
 def _canonical(content: Any) -> str:

@@ -65,7 +65,7 @@ class Reader:
         self._segmenter = open_segmenter(lexicon.frequencies)
         self._mentions = MentionFinder(lexicon)
         self._topics = TopicFinder(lexicon)
-        self._model = open_model()
+        self._model = open_model(lexicon.model)
         self._noise = NoiseReader()
         self._regions = RegionFinder()
 

@@ -41,6 +41,8 @@ class Trained:
     constants: NDArray[np.float64]
     thresholds: NDArray[np.float64]
     """Probability from which a head says yes; of the mood, from which either side is believed."""
+    made_of: str = ""
+    """Digest of what it was trained from (`training.digest_of_ours`)."""
 
     @cached_property
     def slots(self) -> NDArray[np.int32]:
@@ -54,15 +56,26 @@ class Trained:
         """Say of each bucket whether its n-grams say something."""
         return np.asarray(self.slots >= 0)
 
+    @cached_property
+    def _pairs(self) -> Whole:
+        """Return the weights of n-grams, those of two heads in one number: half the work."""
+        weights = self.grams.astype(np.int64).T
+        if len(weights) % 2:
+            weights = np.concatenate((weights, np.zeros_like(weights[:1])))
+        return np.ascontiguousarray(weights[0::2] + (weights[1::2] << 32))
+
     def logits(self, features: Features) -> NDArray[np.float64]:
         """Return the log odds of every head, a row for each text."""
-        sums = np.zeros((features.count, len(HEADS)), np.int64)
+        sums = np.zeros((len(HEADS) + 1, features.count), np.int64)
         owners = features.grams.owners
         if len(owners):
             firsts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
-            found = self.grams[self.slots[features.grams.buckets]].astype(np.int32)
-            sums[owners[firsts]] = np.add.reduceat(found, firsts, axis=0)
-        sparse = sums * features.scales[:, None] * self.gram_units
+            rows, texts = self.slots[features.grams.buckets], owners[firsts]
+            for head, weights in enumerate(self._pairs):
+                both = np.add.reduceat(weights[rows], firsts)
+                low = both.astype(np.int32)  # keeps the lower half, with its sign
+                sums[2 * head, texts], sums[2 * head + 1, texts] = low, (both - low) >> 32
+        sparse = sums[: len(HEADS)].T * features.scales[:, None] * self.gram_units
         dense = (features.dense @ self.dense) / (UNIT * WEIGHT_UNIT)
         return np.asarray(dense + sparse + self.constants, np.float64)
 
@@ -71,6 +84,7 @@ class Trained:
         told = {
             "heads": np.array(HEADS),
             "columns": np.array(COLUMNS),
+            "made_of": np.array(self.made_of),
             **{name: getattr(self, name) for name in _ARRAYS},
         }
         file = io.BytesIO()
@@ -87,10 +101,11 @@ def from_bytes(content: bytes) -> Trained:
         with np.load(io.BytesIO(content), allow_pickle=False) as told:
             heads, columns = (tuple(told[name].tolist()) for name in ("heads", "columns"))
             arrays = {name: told[name] for name in _ARRAYS}
+            made_of = str(told["made_of"])
     except (ValueError, KeyError, OSError) as error:
         raise ModelError(f"model: not a model of this engine ({error}); train it anew") from error
     for name, found, expected in (("heads", heads, HEADS), ("columns", columns, COLUMNS)):
         if found != expected:
             odd = sorted(set(found) ^ set(expected)) or ["another order"]
             raise ModelError(f"model: {name} differ in {', '.join(odd)}; train it anew")
-    return Trained(**arrays)
+    return Trained(**arrays, made_of=made_of)

@@ -265,6 +265,32 @@ def text(ctx: click.Context, file: Any, config: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), help="Ask in this file.")
+@click.option("--count", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--take", type=click.Path(dir_okay=False, path_type=Path), help="Take in a file.")
+@_with_context
+def label(context: Context, queue: Path | None, count: int, take: Path | None) -> None:
+    """Ask what texts mean, the doubtful ones first, or take in what was answered."""
+    from tingchao.steps.label import take_labels, write_queue
+
+    if queue and not take:
+        _finish(write_queue(context, queue, count))
+    elif take and not queue:
+        _finish(take_labels(context, take))
+    else:
+        raise click.UsageError("give either --queue FILE or --take FILE")
+
+
+@cli.command()
+@_with_context
+def train(context: Context) -> None:
+    """Train the text model from our posts, landed text and labels; takes seconds."""
+    from tingchao.steps.train import train_model
+
+    _finish(train_model(context))
+
+
+@cli.command()
 @click.argument("mart")
 @click.argument("cell", nargs=-1, metavar="[COLUMN=VALUE]...")
 @click.option("--limit", default=20, show_default=True, help="Posts to show.")

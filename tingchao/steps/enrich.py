@@ -20,6 +20,7 @@ from tingchao.config import Engine
 from tingchao.context import Context
 from tingchao.enriching.carrying import carry_over
 from tingchao.enriching.files import EnrichedFiles
+from tingchao.enriching.own_model import own_model
 from tingchao.errors import ConfigurationError
 from tingchao.fence import exclusive
 
@@ -95,12 +96,14 @@ def _engine(engine: Engine) -> Enrich:
 def lexicon_of(config: configured.Config) -> Lexicon:
     """Build the lexicon of a configuration; a brand's names are aliases, too.
 
-    `ConfigurationError` names every alias that means two brands.
+    The model is the user's own, if there is one. `ConfigurationError` names every alias that means
+    two brands.
     """
     try:
         return build_lexicon(
             brands=[Brand(brand.id, tuple(_aliases_of(brand))) for brand in config.brands],
             topics=[Topic(topic.id, topic.aliases) for topic in config.topics],
+            model=own_model(config.data),
         )
     except LexiconError as error:
         raise ConfigurationError(f"{config.path}: {error}") from None
