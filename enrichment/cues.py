@@ -28,8 +28,8 @@ class Cues(NamedTuple):
     owners: Places
     entries: Places
 
-    def only(self, holds: Flags) -> Cues:
-        """Return those for which a flag is up."""
+    def only(self, holds: Flags | Places) -> Cues:
+        """Return those for which a flag is up, or those at these places."""
         return Cues(*(column[holds] for column in self))
 
 

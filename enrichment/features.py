@@ -19,7 +19,7 @@ from enrichment.joined import Flags, Places
 from enrichment.learning import Rows
 from enrichment.sentiment import MoodEvidence, MoodReader
 
-UNIT: Final = 64
+UNIT: Final = 256
 """Dense features are told in whole parts of this."""
 SHORTEST: Final = 9
 """Characters of a text in which an n-gram counts in full; it counts less in a longer one."""

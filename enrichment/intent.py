@@ -16,7 +16,11 @@ from enrichment.joined import Flags, Places
 from enrichment.tables import read_table
 
 BLOCK: Final = "-"
-"""Name of a phrase inside which no other one counts."""
+"""Name of a phrase inside which no shorter one counts."""
+ELLIPSIS: Final = "…"
+"""Stands in a phrase of the list for what may lie between its halves."""
+REACH: Final = 10
+"""Characters, none of which ends a clause, that may."""
 _BLANKS_BEFORE_END: Final = 4
 
 
@@ -64,33 +68,71 @@ class NamedCues(NamedTuple):
 class CueReader:
     """Finds the phrases of a table (phrase, name) in a batch; build once per process.
 
-    Phrases overlap freely (哪裡買 asks and wants to buy), but one that lies inside a phrase marked
-    `-` does not count.
+    Phrases overlap freely (哪裡買 asks and wants to buy), but a shorter one that lies inside a
+    phrase marked `-` does not count. `比…好` is two phrases in this order with a few characters
+    between.
     """
 
     def __init__(self, table: str, names: Sequence[str]) -> None:
         rows = read_table(table)
         known = [BLOCK, *names]
-        self._finder = CueFinder(phrase for phrase, _ in rows)
+        halves = [(half, i) for i, row in enumerate(rows) for half in row[0].split(ELLIPSIS)]
+        self._finder = CueFinder(half for half, _ in halves)
+        self._rows = np.array([i for _, i in halves], np.int64)
+        self._is_second = np.append(False, self._rows[1:] == self._rows[:-1])
+        self._is_paired = np.append(self._is_second[1:], False) | self._is_second
         self._names = np.array([known.index(name) - 1 for _, name in rows], np.int64)
 
     def find(self, batch: FoldedBatch) -> NamedCues:
         """Return what stands in the batch, by place."""
-        cues = self._finder.find(batch)
+        cues = self._phrases(batch)
         names = self._names[cues.entries]
         holds = (names >= 0) & ~_lies_within(cues, cues.only(names < 0))
         kept = cues.only(holds)
         return NamedCues(kept.owners, names[holds], kept.starts, kept.ends)
 
+    def _phrases(self, batch: FoldedBatch) -> Cues:
+        """Return whole phrases and pairs of halves; entries are rows of the table."""
+        found = self._finder.find(batch)
+        is_paired, is_second = self._is_paired[found.entries], self._is_second[found.entries]
+        found = found._replace(entries=self._rows[found.entries])
+        pairs = _paired(batch, found.only(is_paired & ~is_second), found.only(is_second))
+        both = map(np.concatenate, zip(found.only(~is_paired), pairs, strict=True))
+        together = Cues(*both)
+        return together.only(np.lexsort((together.ends, together.starts)))
+
+
+def _paired(batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
+    """Join each first half with the next second half of its row, within reach and clause."""
+    width = len(batch.codes) + 1
+    order = np.lexsort((seconds.starts, seconds.entries))
+    keys = (seconds.entries * width + seconds.starts)[order]
+    at = np.searchsorted(keys, firsts.entries * width + firsts.ends + 1)
+    holds = at < len(keys)
+    firsts, at = firsts.only(holds), order[at[holds]]
+    nexts = seconds.starts[at]
+    gaps = nexts - firsts.ends
+    stops = np.concatenate(([0], np.cumsum(_parts_clauses()[batch.codes])))
+    holds = (seconds.entries[at] == firsts.entries) & (gaps <= REACH)
+    holds &= stops[nexts] == stops[firsts.ends]
+    return firsts._replace(ends=seconds.ends[at]).only(holds)
+
 
 def _lies_within(cues: Cues, blocks: Cues) -> Flags:
-    """Say of each span whether one of the others covers it."""
+    """Say of each span whether one of the others covers it and more."""
     if not len(blocks.starts):
         return np.zeros(len(cues.starts), np.bool_)
-    order = np.argsort(blocks.starts, kind="stable")
-    furthest = np.maximum.accumulate(blocks.ends[order])
-    before = np.searchsorted(blocks.starts[order], cues.starts, side="right")
-    return np.asarray((before > 0) & (furthest[(before - 1).clip(0)] >= cues.ends))
+    furthest = np.append(-1, np.maximum.accumulate(blocks.ends))
+    before = furthest[np.searchsorted(blocks.starts, cues.starts, side="left")]
+    until = furthest[np.searchsorted(blocks.starts, cues.starts, side="right")]
+    return np.asarray((before >= cues.ends) | (until > cues.ends))
+
+
+@cache
+def _parts_clauses() -> Flags:
+    table = np.zeros(CODE_POINTS, np.bool_)
+    table[[ord(sign) for sign in ",。!?;\n\0"]] = True
+    return table
 
 
 @cache

@@ -100,18 +100,20 @@ class LearnedModel:
     def _told(
         self, kind: str, batch: FoldedBatch, features: Features, is_told: Flags, told: Numbers
     ) -> pa.Array:
-        """Return a column of what holds, each with the words that spoke for it."""
+        """Return a column of what holds, each with the words that spoke for it; never without."""
         heads, names, cues = {
             "intents": (INTENT_HEADS, INTENTS, _with_questions(features)),
             "aspects": (ASPECT_HEADS, ASPECTS, features.aspects),
         }[kind]
         texts, which = np.nonzero(is_told[:, heads])
         spans = self._words(features, cues, texts, which, heads.start)
-        said = [batch.text[a:b] for a, b in zip(*spans.places, strict=True)]
+        texts, which = texts[spans.sizes > 0], which[spans.sizes > 0]
+        text, offsets = batch.text, np.cumsum([0, *spans.sizes[spans.sizes > 0]], dtype=np.int32)
+        said = [text[a:b] for a, b in zip(spans.starts, spans.ends, strict=True)]
         fields = [
             pa.array(names).take(pa.array(which)),
             pa.array(told[:, heads][texts, which].astype(np.float32)),
-            pa.ListArray.from_arrays(pa.array(spans.offsets), pa.array(said, pa.string())),
+            pa.ListArray.from_arrays(pa.array(offsets), pa.array(said, pa.string())),
         ]
         kinds = list(ENRICHED.field(kind).type.value_type)
         counts = np.bincount(texts, minlength=len(batch))
@@ -133,8 +135,7 @@ class LearnedModel:
         ends = np.concatenate((cues.ends[at], features.grams.ends[grams]))
         by_item = np.argsort(owners, kind="stable")
         sizes = np.bincount(owners, minlength=len(texts))
-        offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
-        return _Spans((starts[by_item].tolist(), ends[by_item].tolist()), offsets)
+        return _Spans(starts[by_item].tolist(), ends[by_item].tolist(), sizes)
 
     def _best_grams(
         self, features: Features, texts: Places, heads: Places
@@ -159,8 +160,11 @@ class LearnedModel:
 
 
 class _Spans(NamedTuple):
-    places: tuple[list[int], list[int]]
-    offsets: NDArray[np.int32]
+    """Spans of several items, one after the other, and how many each has."""
+
+    starts: list[int]
+    ends: list[int]
+    sizes: Places
 
 
 def _with_questions(features: Features) -> NamedCues:

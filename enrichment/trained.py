@@ -41,6 +41,8 @@ class Trained:
     constants: NDArray[np.float64]
     thresholds: NDArray[np.float64]
     """Probability from which a head says yes; of the mood, from which either side is believed."""
+    made_of: str = ""
+    """Digest of what it was trained from (`training.digest_of_ours`)."""
 
     @cached_property
     def slots(self) -> NDArray[np.int32]:
@@ -82,6 +84,7 @@ class Trained:
         told = {
             "heads": np.array(HEADS),
             "columns": np.array(COLUMNS),
+            "made_of": np.array(self.made_of),
             **{name: getattr(self, name) for name in _ARRAYS},
         }
         file = io.BytesIO()
@@ -98,10 +101,11 @@ def from_bytes(content: bytes) -> Trained:
         with np.load(io.BytesIO(content), allow_pickle=False) as told:
             heads, columns = (tuple(told[name].tolist()) for name in ("heads", "columns"))
             arrays = {name: told[name] for name in _ARRAYS}
+            made_of = str(told["made_of"])
     except (ValueError, KeyError, OSError) as error:
         raise ModelError(f"model: not a model of this engine ({error}); train it anew") from error
     for name, found, expected in (("heads", heads, HEADS), ("columns", columns, COLUMNS)):
         if found != expected:
             odd = sorted(set(found) ^ set(expected)) or ["another order"]
             raise ModelError(f"model: {name} differ in {', '.join(odd)}; train it anew")
-    return Trained(**arrays)
+    return Trained(**arrays, made_of=made_of)

@@ -7,7 +7,7 @@ holds numbers only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,8 +43,10 @@ class TrainSummary:
         )
 
 
-def train_model(context: Context) -> TrainSummary:
+def train_model(context: Context, ours: Iterable[Post] | None = None) -> TrainSummary:
     """Train and keep a model; the same texts and labels give the same one.
+
+    `ours`: posts that come with the package; all of them when absent.
 
     `BusyError` while texts are enriched; `ConfigurationError` without text and labels, when the
     model of the package says as much.
@@ -61,7 +63,7 @@ def train_model(context: Context) -> TrainSummary:
                 "Land posts first (`tingchao crawl`, `tingchao import`), or label some "
                 "(`tingchao label`)"
             )
-        corpus = list(read_corpus())
+        corpus = list(read_corpus() if ours is None else ours)
         content = train([*corpus, *weak, *labelled]).to_bytes()
         path = keep_model(context.data, content)
     return TrainSummary(len(corpus), len(weak), len(labelled), path)
