@@ -43,6 +43,7 @@ DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
 BEFORE_DOCTYPE = re.compile(r"(?:\s|<!--(?:(?!-->).)*+-->|<\?[^>]*+>)*+<!DOCTYPE", re.S | re.I)
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
+NUMBERED = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|(\d{1,7}));")
 BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
 END_OF_SUBSET = re.compile(r"\]\s*+>")
 # What is read as it stands: a title that nobody escaped, and CDATA.
@@ -395,7 +396,15 @@ def _mended(text: str) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
+    text = NUMBERED.sub(_number_it, text)
     return BARE_AMPERSAND.sub("&amp;", NAMED_ENTITY.sub(_name_it, text))
+
+
+def _number_it(match: re.Match[str]) -> str:
+    """Return a numbered character as it stands, or U+FFFD for one that no text can hold."""
+    number = int(match[1], 16) if match[1] else int(match[2])
+    is_one = number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return match[0] if is_one and not FORBIDDEN.match(chr(number)) else "\ufffd"
 
 
 def _name_it(match: re.Match[str]) -> str:
