@@ -63,6 +63,12 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One lake for all, for nothing of this lands: opening a new one costs many syncs."""
+    return tmp_path_factory.mktemp("hostile")
+
+
 class TestBombs:
     """What is small on the wire and large behind it."""
 
@@ -144,10 +150,10 @@ class TestAddresses:
             check_url(url, exempt=frozenset())
 
     @pytest.mark.parametrize("location", [*INSIDE, *OTHER])
-    def test_row_15_a_redirect_leads_nowhere_else(self, location: str, tmp_path: Path) -> None:
+    def test_row_15_a_redirect_leads_nowhere_else(self, location: str, folder: Path) -> None:
         crawler = get_crawler(settings_dict=_settings())
         spider_class = LOADER.load("feed")
-        job = make_job(tmp_path, make_channel("https://blog.example.tw/feed/"), source="feed")
+        job = make_job(folder, make_channel("https://blog.example.tw/feed/"), source="feed")
         crawler.spider = spider_class(job)
         request = Request("https://blog.example.tw/feed/")
         answer = Response(request.url, status=302, headers={"Location": location}, request=request)
@@ -275,8 +281,8 @@ def test_every_spider_is_here() -> None:
 
 @pytest.mark.parametrize("source", sorted(ADDRESSES))
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
-def test_rows_21_and_22_no_page_breaks_a_spider(source: str, body: Body, tmp_path: Path) -> None:
-    played = crawl(source, body, tmp_path)
+def test_rows_21_and_22_no_page_breaks_a_spider(source: str, body: Body, folder: Path) -> None:
+    played = crawl(source, body, folder)
     assert played.posts() == []
     assert played.end.covered is None or source == "line_oa"  # hours between two days' ends
     assert played.end.stop_reason is not StopReason.REACHED_WATERMARK
@@ -288,25 +294,25 @@ def test_rows_21_and_22_no_page_breaks_a_spider(source: str, body: Body, tmp_pat
 class TestFeeds:
     """One hostile entry, or the document around it."""
 
-    def test_an_external_entity_is_neither_read_nor_asked_for(self, tmp_path: Path) -> None:
-        secret = tmp_path / "secret"
+    def test_an_external_entity_is_neither_read_nor_asked_for(self, folder: Path) -> None:
+        secret = folder / "secret"
         secret.write_text("canary")
         for system in (secret.as_uri(), "http://127.0.0.1:9/x"):
             doctype = f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "{system}">]>'
             page = rss(item(hours(1), "a", "&x; 茶"))
             page.body = doctype + str(page.body)
-            (post,) = visit(tmp_path, page).posts()
+            (post,) = visit(folder, page).posts()
             assert post.body_text == "&x; 茶"
 
-    def test_a_billion_laughs_are_one_word(self, tmp_path: Path) -> None:
+    def test_a_billion_laughs_are_one_word(self, folder: Path) -> None:
         lines = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 40))
         page = rss(item(hours(1), "a", "&e39;"))
         page.body = f'<!DOCTYPE r [<!ENTITY e0 "haha">{lines}]>{page.body}'
-        assert visit(tmp_path, page).posts()[0].body_text == "&e39;"
+        assert visit(folder, page).posts()[0].body_text == "&e39;"
 
     @pytest.mark.parametrize("guid", ["9" * 300, "https://x.tw/" + "a" * 5000])
-    def test_an_id_that_no_feed_has_goes_to_quarantine(self, guid: str, tmp_path: Path) -> None:
-        (bad, good) = visit(tmp_path, rss(item(hours(1), guid), item(hours(2), "b"))).posts()
+    def test_an_id_that_no_feed_has_goes_to_quarantine(self, guid: str, folder: Path) -> None:
+        (bad, good) = visit(folder, rss(item(hours(1), guid), item(hours(2), "b"))).posts()
         with pytest.raises(RefusedRecordError, match=r"post_id: expected an id of at most"):
             make_row("posts", bad.row(), channel_id="demo")
         assert make_row("posts", good.row(), channel_id="demo")["post_id"] == "b"
@@ -314,25 +320,25 @@ class TestFeeds:
     @pytest.mark.parametrize(
         "link", ["http://[", "javascript:alert(1)", "file:///etc/passwd", "//["]
     )
-    def test_a_link_that_leads_to_no_page_is_none(self, link: str, tmp_path: Path) -> None:
+    def test_a_link_that_leads_to_no_page_is_none(self, link: str, folder: Path) -> None:
         entry = item(hours(1), "a").replace("</item>", f"<link>{link}</link></item>")
-        (post,) = visit(tmp_path, rss(entry)).posts()
+        (post,) = visit(folder, rss(entry)).posts()
         assert (post.post_id, post.url) == ("a", None)
 
-    def test_nuls_and_half_characters_land_as_text(self, tmp_path: Path) -> None:
+    def test_nuls_and_half_characters_land_as_text(self, folder: Path) -> None:
         page = rss(item(hours(1), "a", "茶\x00&#0;&#xD800;好"))
-        (post,) = visit(tmp_path, page).posts()
+        (post,) = visit(folder, page).posts()
         assert (post.body_text or "").startswith("茶")
         (post.body_text or "").encode()
         entry = '{"id": "a", "content_text": "\\ud83d 茶\\u0000"}'
         feed = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{entry}]}}'
-        (post,) = visit(tmp_path, Page(feed)).posts()
+        (post,) = visit(folder, Page(feed)).posts()
         assert post.post_id == "a"
 
-    def test_empty_and_halved_entries_are_refused_with_their_reason(self, tmp_path: Path) -> None:
+    def test_empty_and_halved_entries_are_refused_with_their_reason(self, folder: Path) -> None:
         page = rss("<item></item>", item(hours(1), "whole"), item(hours(2), "half", "開頭" * 50))
         page.body = str(page.body).partition("開頭" * 20)[0]
-        played = visit(tmp_path, page)
+        played = visit(folder, page)
         assert [post.post_id for post in played.posts()] == ["whole"]
         refused = [one for one in played.items if isinstance(one, Refused)]
         assert [one.rule for one in refused] == ["empty_entry", "broken_off"]
@@ -342,9 +348,9 @@ class TestFeeds:
         assert "breaks off" in (played.end.detail or "")
 
     def test_a_feed_that_breaks_off_before_its_first_entry_is_not_silent(
-        self, tmp_path: Path
+        self, folder: Path
     ) -> None:
-        end = visit(tmp_path, Page("<rss><channel><title>x</title><descr")).end
+        end = visit(folder, Page("<rss><channel><title>x</title><descr")).end
         assert (end.stop_reason, end.covered) == (StopReason.ERROR, None)
 
     def test_more_entries_than_any_feed_has(self) -> None:
@@ -361,8 +367,8 @@ class TestFeeds:
             "發表於 2026-" * 10_000,
         ],
     )
-    def test_row_39_no_text_takes_forever(self, text: str, tmp_path: Path) -> None:
-        assert len(visit(tmp_path, rss(item(hours(1), "a", f"<![CDATA[{text}]]>"))).posts()) == 1
+    def test_row_39_no_text_takes_forever(self, text: str, folder: Path) -> None:
+        assert len(visit(folder, rss(item(hours(1), "a", f"<![CDATA[{text}]]>"))).posts()) == 1
 
     @pytest.mark.parametrize(
         ("text", "storable"),
