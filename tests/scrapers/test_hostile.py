@@ -254,6 +254,7 @@ ADDRESSES = {
     "line_oa": ("@tea", "https://api.line.me/x"),
     "mastodon": ("https://social.example.tw/@tea",) * 2,
     "ptt": ("Demo", "https://www.ptt.cc/bbs/Demo/index.html"),
+    "sitemap": ("https://blog.example.tw/sitemap.xml",) * 2,
     "weibo_api": ("7000000009", "https://api.weibo.com/x"),
     "wordpress": ("https://blog.example.tw/",) * 2,
     "youtube": ("UC0000000000000000000000", "https://www.googleapis.com/x"),
