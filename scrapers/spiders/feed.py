@@ -88,10 +88,11 @@ class GenericFeedSpider(FeedSpider):
         if not visit.channel.options.get("archive", True):
             return None
         named = super().older_url(feed, response, visit)
+        if named:
+            return absolute("", named, response.url)
+        is_numbered = not visit.turned or PAGED.search(response.url) is not None
         is_paged = WORDPRESS in (feed.generator or "") and not _is_comment_feed(feed, response.url)
-        return absolute("", named, response.url) or (
-            _next_paged(response.url) if is_paged else None
-        )
+        return _next_paged(response.url) if is_paged and is_numbered else None
 
     def is_behind_the_last(self, response: Response, visit: FeedVisit) -> bool:  # noqa: ARG002
         return response.status == 404 and PAGED.search(response.url) is not None
