@@ -35,8 +35,17 @@ COMMENT_TITLES = re.compile(
     r"^(?:Comments (?:on|for)\b|By: |Comment on )|的(?:留言|迴響|回應|评论|回复)$"
     r"|的留言，由 .+ 發表$"
 )
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WORDPRESS = "wordpress.org/?v="
 PAGED = re.compile(r"[?&]paged=(\d{1,6})(?![^&])")
+MONTHS = {
+    **dict(zip("一二三四五六七八九十", MONTH_NAMES, strict=False)),
+    **{str(number): name for number, name in enumerate(MONTH_NAMES, start=1)},
+    **{f"{number:02}": name for number, name in enumerate(MONTH_NAMES, start=1)},
+    "十一": "Nov",
+    "十二": "Dec",
+}
+CHINESE_MONTH = re.compile(r"(?<=\s)(十[一二]?|[一二三四五六七八九]|1[0-2]|0?[1-9])月(?=\s)")
 NATIVE_NUMBER = re.compile(r"[?&#](?:pid=?|comment-)(\d+)")
 
 
@@ -188,6 +197,8 @@ def _time(printed: str | None, zone: ZoneInfo) -> Instant | None:
     """Read a time of any format that feeds use; None when it is none, never a guess."""
     if not printed:
         return None
+    if "年" not in printed:
+        printed = CHINESE_MONTH.sub(lambda month: MONTHS[month[1]], printed)
     for read in (parse_rfc2822, parse_time):
         try:
             return read(printed, zone)

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -38,6 +39,7 @@ from scrapers.parsers.markup import plain_title, read_html
 from scrapers.parsers.sitemap import SitePage, parse_sitemap
 from scrapers.records import PostRecord, Refused
 
+LARGEST_MAP = 24 * 1024 * 1024  # 50,000 addresses and some pictures; more than pages may have
 MOST_MAPS = 200
 MOST_PAGES = 200_000
 REFUSALS_IN_A_ROW = 3
@@ -83,7 +85,7 @@ class SitemapSpider(ChannelSpider):
         told = {"If-None-Match": channel.etag, "If-Modified-Since": channel.last_modified}
         headers = {name: value for name, value in told.items() if value}
         visit.asked.add(channel.url)
-        yield self.fetch(visit, channel.url, self._on_map, headers=headers)
+        yield self._fetch_map(visit, channel.url, headers)
 
     def sure_part(self, visit: SiteVisit) -> Window | None:
         if visit.oldest_read is None:
@@ -91,6 +93,11 @@ class SitemapSpider(ChannelSpider):
         return self._until_now(visit, max(visit.oldest_read, visit.channel.start))
 
     # Maps.
+
+    def _fetch_map(self, visit: SiteVisit, url: str, headers: dict[str, str]) -> Request:
+        request = self.fetch(visit, url, self._on_map, headers=headers)
+        request.meta["download_maxsize"] = LARGEST_MAP
+        return request
 
     def _on_map(self, response: Response, visit: SiteVisit) -> Iterator[Any]:
         if response.status == 304:
@@ -169,7 +176,7 @@ class SitemapSpider(ChannelSpider):
             detail = "; ".join(filter(None, [limit[1], _told(visit)]))
             yield from self.finish(visit, limit[0], self.sure_part(visit), detail=detail)
         elif visit.maps:
-            yield self.fetch(visit, visit.maps.popleft(), self._on_map)
+            yield self._fetch_map(visit, visit.maps.popleft(), {})
         elif visit.listed:
             dated = [one for one in visit.listed.values() if one.at is not None]
             undated = [one for one in visit.listed.values() if one.at is None]
