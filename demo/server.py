@@ -34,8 +34,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 from urllib.request import Request, urlopen
 
-from demo import ptt
-from demo.cast import PLACES, Place, Shape
+from demo import archives, ptt
+from demo.cast import PLACE, PLACES, Place, Shape
 from demo.days import seconds_of, taipei
 from demo.faults import FAULTS, PAGE_SHIFT, Answer, Break, Fault
 from demo.feeds import render_feed, rfc_date
@@ -78,6 +78,10 @@ class Sites:
             return self.others[source].answer(replace(ask, path=f"{slash}{path}"), self.now)
         if ask.target in self.feeds:
             return self._answer_feed(self.feeds[ask.target], ask)
+        if ask.path.startswith(archives.ROOT):
+            blog, posts = PLACE[archives.PLACE_ID], self.posts[archives.PLACE_ID]
+            found = archives.answer_archive(blog, posts, self.name_of, self.now, ask)
+            return found or _not_found()
         if ask.path == "/ask/over18":
             return _gate(ask)
         if ask.path.startswith("/atom/"):

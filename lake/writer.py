@@ -23,7 +23,16 @@ from lake.erasure import screen
 from lake.errors import LakeError, RefusedRecordError, SegmentTakenError, WriterClosedError
 from lake.history import Added, TableHistory
 from lake.ledger import PLACE, Ledger, is_done
-from lake.records import MAX_ID, Row, identity, identity_columns, last_hashes, make_row, quotable, to_arrow
+from lake.records import (
+    MAX_ID,
+    Row,
+    identity,
+    identity_columns,
+    last_hashes,
+    make_row,
+    quotable,
+    to_arrow,
+)
 from lake.redact import mask_text, redact
 from lake.runs import LogicalRun, Window, place_of
 from lake.schemas import IDENTITY, LEDGER, TABLES, StopReason

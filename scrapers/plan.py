@@ -27,6 +27,8 @@ from tingchao.instants import parse_instant
 
 CONTACT_VARIABLE = "TINGCHAO_CONTACT"
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+UPWARDS = re.compile(r"(?:^|[/\\])(?:\.|%2e){2}(?:[/\\?#]|%2f|$)", re.I)
+LONGEST_ADDRESS = 2_000
 NOBODY_ASKED = "stand-in hosts only"
 
 
@@ -195,6 +197,11 @@ def channel_url(channel: Channel, source: Source, override: SourceOverride) -> s
         raise SourceError(
             f"channels.{channel.id}.address: expected {source.address_pattern} for source "
             f"{source.name!r}, found {address!r:.80}"
+        )
+    if UPWARDS.search(address) or len(address) > LONGEST_ADDRESS:
+        raise SourceError(
+            f"channels.{channel.id}.address: expected at most {LONGEST_ADDRESS:,} characters and "
+            f"no `..` in the path, found {address!r:.80}; write where the channel really is"
         )
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", address):
         return _with_server(channel, address)

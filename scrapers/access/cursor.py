@@ -63,7 +63,14 @@ from scrapers.records import ChannelRecord, PostRecord, Record, Refused
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_OF_A_DAY = 86_400
 MISREAD_IN_A_ROW = 3
-READER_ERRORS = (ParsingFailedError, AttributeError, KeyError, TypeError, ValueError, RecursionError)
+READER_ERRORS = (
+    ParsingFailedError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
 
 
 class Lost(NamedTuple):

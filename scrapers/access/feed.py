@@ -139,6 +139,7 @@ class FeedSpider(ChannelSpider):
         names = {"etag": "ETag", "last_modified": "Last-Modified"}
         visit.validators = {key: _header(response, name) for key, name in names.items()}
         visit.note(_moved(response))
+        visit.note(_rest(feed))
         yield from self._take(response, visit, feed)
 
     def _on_older(self, response: Response, visit: FeedVisit) -> Iterator[Any]:
@@ -292,6 +293,14 @@ def _read(response: Response) -> FeedDocument:
             f"{shown(response.url)}: expected RSS, Atom or JSON Feed, found {error}; is the "
             "address the feed's and not the page's?"
         ) from None
+
+
+def _rest(feed: FeedDocument) -> str | None:
+    """Tell a feed's wish to be read less often than hourly, which the schedule decides."""
+    asked = feed.rest_minutes or ""
+    if not (asked.isascii() and asked.isdecimal()) or not 60 < int(asked[:7]) < 10**6:
+        return None
+    return f"the feed asks to be read every {int(asked):,} minutes at most"
 
 
 def _moved(response: Response) -> str | None:

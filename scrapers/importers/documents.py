@@ -20,10 +20,12 @@ from urllib.parse import quote
 import pyarrow.parquet as pq
 
 from scrapers.errors import ImportFileError
-from scrapers.importers.rows import Row, bounded_lines, normalise
+from scrapers.importers.rows import MAX_CELL, Row, bounded_lines, normalise
 
 CHUNK = 1024 * 1024
 MAX_DOCUMENT = 64 * 1024 * 1024  # characters of one JSON value that is held in memory
+MAX_CHUNK = 256 * 1024 * 1024  # bytes of a Parquet file that are unpacked at once
+MAX_ROWS = 100_000_000
 BATCH = 500
 BLANKS = " \t\r\n\ufeff"
 NO_BLANK = re.compile(f"[^{BLANKS}]")
@@ -132,11 +134,35 @@ def _values(text: Any, path: Path) -> Iterator[Row]:
 def read_parquet(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, times as ISO text, columns as `normalise` writes them."""
     with pq.ParquetFile(path) as file:
+        _guard(file.metadata, path)
         number = 0
         for batch in file.iter_batches(batch_size=BATCH):
             for row in batch.to_pylist():
                 number += 1
-                yield Row(number, {normalise(k): _plain(v) for k, v in row.items()})
+                yield _bounded(number, {normalise(k): _plain(v) for k, v in row.items()})
+
+
+def _guard(metadata: pq.FileMetaData, path: Path) -> None:
+    """Refuse a file that would burst: a column of a row group is unpacked into memory at once."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    chunks = (group.column(i) for group in groups for i in range(group.num_columns))
+    largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0)
+    if largest > MAX_CHUNK or metadata.num_rows > MAX_ROWS:
+        raise ImportFileError(
+            f"{path.name}: expected at most {MAX_ROWS:,} rows and {MAX_CHUNK:,} bytes of a column "
+            f"in a row group, found {metadata.num_rows:,} rows and {largest:,} bytes in a file of "
+            f"{path.stat().st_size:,}; write it anew in smaller row groups, or as several files"
+        )
+
+
+def _bounded(number: int, cells: dict[str, Any]) -> Row:
+    """Return a row; one with a cell that no table has is a row with a problem."""
+    long = [name for name, v in cells.items() if isinstance(v, str) and len(v) > MAX_CELL]
+    if not long:
+        return Row(number, cells)
+    shown = {name: v[:2000] if isinstance(v, str) else v for name, v in cells.items()}
+    reason = f"{long[0]}: expected a cell of at most {MAX_CELL:,} characters, found a longer one"
+    return Row(number, shown, ("cell_too_long", reason))
 
 
 def _plain(value: Any) -> Any:

@@ -183,4 +183,6 @@ def _read_short_id(value: Any) -> str | None:
         raise ParsingFailedError(
             "damaged_id", f"expected an id of at most {MAX_ID} characters, found {len(native):,}"
         )
+    if native is not None and not native.isprintable():
+        raise ParsingFailedError("damaged_id", f"expected an id, found {native!a:.60}")
     return native

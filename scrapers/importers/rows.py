@@ -111,14 +111,15 @@ def _csv_file(text: io.TextIOBase, path: Path, encoding: str, id_column: str | N
     header_line, number, separator = _find_header(text, path)
     separator = separator or max(SEPARATORS, key=header_line.count)
     cut: set[int] = set()
-    lines = _chain(header_line, bounded_lines(text, cut))
+    lines = _Lines(_chain(header_line, bounded_lines(text, cut)))
     reader = csv.reader(lines, delimiter=separator)
     header = [normalise(cell) for cell in next(reader)]
     while header and not header[-1]:
         header.pop()
     found = RowFile(tuple(dict.fromkeys(header)), encoding, iter(()))
     id_index = header.index(id_column) if id_column in header else None
-    found.rows = _whole(_csv_rows(reader, header, number, found, id_index), cut, number)
+    rows = _csv_rows(reader, lines, header, number, found, id_index)
+    found.rows = _whole(rows, cut, number)
     return found
 
 
@@ -140,6 +141,30 @@ def _find_header(text: io.TextIOBase, path: Path) -> tuple[str, int, str | None]
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     yield from rest
+
+
+class _Lines:
+    """Lines on their way into a CSV reader: how many went, and whether a quote is still open."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines, self.count, self.quotes = lines, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.count += 1
+        self.quotes += line.count('"')
+        return line
+
+    def begin_row(self) -> None:
+        self.quotes = 0
+
+    def leave_quotes(self) -> None:
+        """Go on behind the quoted cell in which the reader gave up: its lines are no rows."""
+        while self.quotes % 2 and next(self, None) is not None:
+            pass
 
 
 def bounded_lines(text: io.TextIOBase, cut: set[int]) -> Iterator[str]:
@@ -167,20 +192,27 @@ def _whole(rows: Iterator[Row], cut: set[int], before: int) -> Iterator[Row]:
 
 
 def _csv_rows(
-    reader: Any, header: list[str], before: int, found: RowFile, id_index: int | None
+    reader: Any,
+    lines: _Lines,
+    header: list[str],
+    before: int,
+    found: RowFile,
+    id_index: int | None,
 ) -> Iterator[Row]:
-    line = before - 1 + reader.line_num
+    line = before - 1 + lines.count
     while True:
         start = line + 1
+        lines.begin_row()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            line = before - 1 + reader.line_num
+            lines.leave_quotes()
+            line = before - 1 + lines.count
             yield Row(start, {}, ("unreadable_row", f"expected CSV, found: {error}"))
             continue
-        line = before - 1 + reader.line_num
+        line = before - 1 + lines.count
         what = what_to_skip(cells, header, id_index)
         if what:
             found.skip(what)

@@ -36,6 +36,7 @@ PREFIXES = {
     "http://purl.org/syndication/history/1.0": "fh:",
     "http://www.w3.org/1999/xhtml": "xhtml:",
 }
+THREAD_COUNT = "{http://purl.org/syndication/thread/1.0}count"
 MOST_ENTRIES = 20_000
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding=["']([A-Za-z][\w.:-]{0,39})["']""")
@@ -43,6 +44,7 @@ DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>\s*")
 BEFORE_DOCTYPE = re.compile(r"(?:\s|<!--(?:(?!-->).)*+-->|<\?[^>]*+>)*+<!DOCTYPE", re.S | re.I)
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});")
+NUMBERED = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,6})|(\d{1,7}));")
 BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
 END_OF_SUBSET = re.compile(r"\]\s*+>")
 # What is read as it stands: a title that nobody escaped, and CDATA.
@@ -91,6 +93,7 @@ class FeedDocument:
     is_cut: bool = False  # it breaks off before its end
     is_last_cut: bool = False  # in the middle of its last entry
     is_complete: bool = False  # it says that no entry is missing (RFC 5005, 2)
+    rest_minutes: str | None = None  # for which it asks to be left alone
     remark: str | None = None  # of how its bytes were read
 
 
@@ -176,6 +179,7 @@ def _rss(root: etree._Element) -> FeedDocument:
         entries=tuple(_rss_entry(item) for item in items),
         links=_links(keys.all("link")),
         is_complete="fh:complete" in keys.found,
+        rest_minutes=keys.text("ttl"),
     )
 
 
@@ -210,11 +214,14 @@ def _rss_link(keys: _Keys) -> str | None:
 
 
 def _atom(root: etree._Element) -> FeedDocument:
+    """Read Atom; the feed's author is the author of entries that name none (RFC 4287, 4.2.1)."""
     keys = _Keys(root)
+    author = _person(keys.all("author"))
+    entries = (_atom_entry(e) for e in keys.all("entry"))
     return FeedDocument(
         title=keys.text("title"),
         generator=keys.text("generator"),
-        entries=tuple(_atom_entry(e) for e in keys.all("entry")),
+        entries=tuple(replace(e, author=e.author or author) for e in entries),
         links=_links(keys.all("link")),
         is_complete="fh:complete" in keys.found,
     )
@@ -231,24 +238,35 @@ def _atom_entry(entry: etree._Element) -> Entry:
     contents = [e for e in keys.all("content") if _content(e)]
     summaries = [e for e in keys.all("summary") if _content(e)]
     chosen = next(iter(contents or summaries), None)
-    names = [_text(n).strip() for a in keys.all("author") for n in a if _name(n) == "name"]
+    links = keys.all("link")
     return Entry(
         guid=keys.text("id"),
-        link=keys.text("feedburner:origLink") or _alternate(keys.all("link")),
+        link=keys.text("feedburner:origLink") or _alternate(links),
         title=_atom_title(keys.all("title")),
         content=_content(chosen) if chosen is not None else None,
         is_plain_text=chosen is not None and chosen.get("type", "text") == "text",
         is_summary=not contents,
-        author=next((n for n in names if n), None) or keys.text("dc:creator"),
+        author=_person(keys.all("author")) or keys.text("dc:creator"),
         published_raw=keys.text("published", "issued"),
         updated_raw=keys.text("updated", "modified"),
         categories=tuple(t for e in keys.all("category") if (t := e.get("term"))),
-        comment_count=keys.text("thr:total", "slash:comments"),
+        comment_count=keys.text("thr:total", "slash:comments") or _reply_count(links),
         in_reply_to=_reply_reference(keys),
         base=_base(entry),
         raw=keys.raw(),
         unread=keys.unread(),
     )
+
+
+def _person(authors: list[etree._Element]) -> str | None:
+    names = (_text(n).strip() for a in authors for n in a if _name(n) == "name")
+    return next((name for name in names if name), None)
+
+
+def _reply_count(links: list[etree._Element]) -> str | None:
+    """Return how many answers a link to them counts (RFC 4685, 4)."""
+    counts = (e.get(THREAD_COUNT) for e in links if e.get("rel") == "replies")
+    return next(filter(None, counts), None)
 
 
 def _atom_title(titles: list[etree._Element]) -> str | None:
@@ -281,11 +299,12 @@ def _json_feed(text: str) -> FeedDocument:
         raise NotAFeedError("JSON that is no JSON Feed (no jsonfeed.org version)")
     items = [i for i in _listed(data.get("items")) if isinstance(i, dict)]
     _require_few(len(items))
-    older = _printed(data.get("next_url"))
+    older, author = _printed(data.get("next_url")), _json_author(data)
+    entries = map(_json_entry, items)
     return FeedDocument(
         _printed(data.get("title")),
         None,
-        tuple(map(_json_entry, items)),
+        tuple(replace(e, author=e.author or author) for e in entries),
         links={"next": older} if older else {},
     )
 
@@ -311,8 +330,6 @@ JSON_KEYS = frozenset(
 def _json_entry(item: dict[str, Any]) -> Entry:
     html_text, plain = _printed(item.get("content_html")), _printed(item.get("content_text"))
     content, summary = html_text or plain, _printed(item.get("summary"))
-    people = _listed(item.get("authors")) or [item.get("author")]  # 1.1, then 1.0
-    names = [p.get("name") for p in people if isinstance(p, dict)]
     return Entry(
         guid=_printed(item.get("id")),
         link=_printed(item.get("url")) or _printed(item.get("external_url")),
@@ -320,13 +337,19 @@ def _json_entry(item: dict[str, Any]) -> Entry:
         content=content or summary,
         is_plain_text=not html_text,
         is_summary=not content,
-        author=next((_printed(n) for n in names if n), None),
+        author=_json_author(item),
         published_raw=_printed(item.get("date_published")),
         updated_raw=_printed(item.get("date_modified")),
         categories=tuple(t for one in _listed(item.get("tags")) if (t := _printed(one))),
         raw={k: v for k, v in item.items() if k not in PERSONS},
         unread=frozenset(item) - JSON_KEYS,
     )
+
+
+def _json_author(data: dict[str, Any]) -> str | None:
+    people = _listed(data.get("authors")) or [data.get("author")]  # 1.1, then 1.0
+    names = (_printed(p.get("name")) for p in people if isinstance(p, dict))
+    return next((name for name in names if name), None)
 
 
 def _listed(value: object) -> list[Any]:
@@ -395,7 +418,15 @@ def _mended(text: str) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
+    text = NUMBERED.sub(_number_it, text)
     return BARE_AMPERSAND.sub("&amp;", NAMED_ENTITY.sub(_name_it, text))
+
+
+def _number_it(match: re.Match[str]) -> str:
+    """Return a numbered character as it stands, or U+FFFD for one that no text can hold."""
+    number = int(match[1], 16) if match[1] else int(match[2])
+    is_one = number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return match[0] if is_one and not FORBIDDEN.match(chr(number)) else "\ufffd"
 
 
 def _name_it(match: re.Match[str]) -> str:

@@ -64,6 +64,8 @@ class JsonRecord:
                 "damaged_id",
                 f"{name}: expected an id of at most {MAX_ID} characters, found {len(native):,}",
             )
+        if native is not None and (not native.isprintable() or "\ufffd" in native):
+            raise ParsingFailedError("damaged_id", f"{name}: expected an id, found {native!a:.60}")
         return native
 
     def objects(self, name: str) -> list[Any]:

@@ -35,8 +35,17 @@ COMMENT_TITLES = re.compile(
     r"^(?:Comments (?:on|for)\b|By: |Comment on )|的(?:留言|迴響|回應|评论|回复)$"
     r"|的留言，由 .+ 發表$"
 )
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WORDPRESS = "wordpress.org/?v="
 PAGED = re.compile(r"[?&]paged=(\d{1,6})(?![^&])")
+MONTHS = {
+    **dict(zip("一二三四五六七八九十", MONTH_NAMES, strict=False)),
+    **{str(number): name for number, name in enumerate(MONTH_NAMES, start=1)},
+    **{f"{number:02}": name for number, name in enumerate(MONTH_NAMES, start=1)},
+    "十一": "Nov",
+    "十二": "Dec",
+}
+CHINESE_MONTH = re.compile(r"(?<=\s)(十[一二]?|[一二三四五六七八九]|1[0-2]|0?[1-9])月(?=\s)")
 NATIVE_NUMBER = re.compile(r"[?&#](?:pid=?|comment-)(\d+)")
 
 
@@ -88,10 +97,11 @@ class GenericFeedSpider(FeedSpider):
         if not visit.channel.options.get("archive", True):
             return None
         named = super().older_url(feed, response, visit)
+        if named:
+            return absolute("", named, response.url)
+        is_numbered = not visit.turned or PAGED.search(response.url) is not None
         is_paged = WORDPRESS in (feed.generator or "") and not _is_comment_feed(feed, response.url)
-        return absolute("", named, response.url) or (
-            _next_paged(response.url) if is_paged else None
-        )
+        return _next_paged(response.url) if is_paged and is_numbered else None
 
     def is_behind_the_last(self, response: Response, visit: FeedVisit) -> bool:  # noqa: ARG002
         return response.status == 404 and PAGED.search(response.url) is not None
@@ -187,6 +197,8 @@ def _time(printed: str | None, zone: ZoneInfo) -> Instant | None:
     """Read a time of any format that feeds use; None when it is none, never a guess."""
     if not printed:
         return None
+    if "年" not in printed:
+        printed = CHINESE_MONTH.sub(lambda month: MONTHS[month[1]], printed)
     for read in (parse_rfc2822, parse_time):
         try:
             return read(printed, zone)

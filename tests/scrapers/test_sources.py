@@ -183,6 +183,19 @@ class TestPlan:
         (planned,) = self.plan(lake, tmp_path, None).job.channels
         assert (planned.etag, planned.covered_until) == ('"1"', END - DAY)
 
+    def test_a_backfill_is_not_content_with_nothing_new(self, lake: Lake, tmp_path: Path) -> None:
+        self.cover(lake, END - 2 * DAY, END - DAY, etag='"1"')
+        (planned,) = self.plan(lake, tmp_path, END - 9 * DAY).job.channels
+        assert (planned.etag, planned.open_since) == (None, END - 9 * DAY)
+
+    def test_what_was_never_covered_begins_behind_the_first_block(
+        self, lake: Lake, tmp_path: Path
+    ) -> None:
+        self.cover(lake, END - 9 * DAY, END - 5 * DAY)
+        self.cover(lake, END - 2 * DAY, END - DAY)
+        (planned,) = self.plan(lake, tmp_path, END - 8 * DAY).job.channels
+        assert planned.open_since == END - 5 * DAY
+
     def test_nothing_to_do_before_the_channel_begins(self, lake: Lake, tmp_path: Path) -> None:
         plan = self.plan(lake, tmp_path, None, since="2026-12-01")
         assert plan.job.channels == ()
