@@ -244,7 +244,9 @@ class Visitor:
         job = plan_crawl(
             config, self.lake, self.source, asked, now=now, log_folder=self.folder
         ).job.model_copy(update={"lake_uri": str(self.folder / "lake")})
-        left = [c for c in job.channels if not self.lake.write(job.logical_run(c), job.clock()).is_done]
+        left = [
+            c for c in job.channels if not self.lake.write(job.logical_run(c), job.clock()).is_done
+        ]
         return job.model_copy(update={"channels": tuple(left)})
 
     def _config(self) -> Config:
@@ -271,4 +273,3 @@ class Visitor:
 
     def ledger(self) -> list[dict[str, Any]]:
         return self.lake.read("crawls").to_pylist()
-
