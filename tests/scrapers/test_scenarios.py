@@ -210,7 +210,7 @@ def play(place: Place, name: str, calm: Quiet, folder: Path) -> None:
     visitor = visit_of(calm, day, folder)
     fault = Fault(scenario.fault, scenario.match, scenario.times, seconds=scenario.seconds)
     if scenario.match == "*":
-        fault.skip = draw.randrange(1, calm.asked[day])
+        fault.skip = draw.randrange(min(1, calm.asked[day] - 1), calm.asked[day])
     visitor.server.plant(fault)
     crossing = visitor.visit(VISITS[day], SINCE[day])
     lines = [line for line in visitor.server.log if line.fault]
@@ -258,6 +258,8 @@ def test_what_a_limit_left_is_had_when_it_is_lifted(
     draw = random.Random(f"{source}, limits")
     day = draw.randrange(2)
     calm = quiet(draw.choice(sites()[source]))
+    if calm.asked[day] < len(("robots.txt", "a page", "another one")):
+        pytest.skip("one page is no limit")
     visitor = visit_of(calm, day, tmp_path)
     visitor.override = {"max_pages": draw.randrange(1, calm.asked[day] - 1)}
     crossing = visitor.visit(VISITS[day], SINCE[day])
