@@ -148,7 +148,7 @@ class ChannelHistory:
         """Return from where a crawl must look so that it leaves no hole behind; None at first.
 
         That is the watermark, or the start itself as long as nothing covers it. What a platform
-        caps is no hole to come back to: it shows no more of it, however often it is asked.
+        caps twice is no hole to come back to: it shows no more of it, however often it is asked.
         """
         asked = self._first_asked()
         if asked is None:
@@ -193,17 +193,19 @@ def covered(rows: Iterable[dict[str, Any]]) -> list[Window]:
 
 
 def capped(rows: Iterable[dict[str, Any]], beginning: datetime) -> list[Window]:
-    """Return the time from `beginning` on that these rows' crawls reached for and a cap withheld.
+    """Return the time from `beginning` on that a cap withheld from two of these rows' crawls.
 
-    A crawl whose window is younger has walked back to there, too. One that covered nothing tells
-    nothing.
+    Each walked back to the hole that was there, so far as the platform let it; once may have been
+    a mishap. One that covered nothing tells nothing.
     """
-    starts = (
-        (min(row["window_start_at"], beginning), row["covered_start_at"])
+    ends = sorted(
+        row["covered_start_at"]
         for row in rows
-        if row["stop_reason"] == StopReason.CAP and row["window_start_at"]
+        if row["stop_reason"] == StopReason.CAP
+        and row["covered_start_at"]
+        and row["covered_start_at"] > beginning
     )
-    return [Window(start, end) for start, end in starts if end and start < end]
+    return [Window(beginning, ends[-2])] if len(ends) > 1 else []
 
 
 def is_done(rows: Iterable[dict[str, Any]]) -> bool:

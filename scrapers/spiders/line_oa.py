@@ -67,6 +67,9 @@ class LineOaSpider(GaugeSpider):
         if status != parse.READY:
             self.leave(visit, day, status or "no status")
             return
+        if told.take("followers") is None:  # an answer to another question is ready, too
+            self.leave(visit, day, "ready, and no word of followers")
+            return
         read = partial(self.read_delivery, day=day, followers=told)
         yield Call("insight/message/delivery", read, {"date": parse.printed(day)})
 

@@ -83,22 +83,27 @@ class TestWhereACrawlResumes:
         crawl(lake, day(4), day(4), end="budget")
         assert self.resumes_at(lake) == day(1).end == lake.watermark("ptt", "phone")
 
-    def test_behind_what_a_platform_caps(self, lake: Lake) -> None:
+    def test_behind_what_a_platform_capped_twice(self, lake: Lake) -> None:
         crawl(lake, day(1), None, end="blocked")
-        late = Window(day(3).start + timedelta(hours=2), day(3).end)
-        crawl(lake, day(3), late, end="cap", at=NOW + timedelta(hours=1))
-        assert self.resumes_at(lake) == day(3).end
+        for number in (3, 4):
+            late = Window(day(number).start + timedelta(hours=2), day(number).end)
+            crawl(lake, day(number), late, end="cap", at=NOW + timedelta(hours=number))
+            resumes_at = day(1).start if number == 3 else day(3).end
+            assert self.resumes_at(lake) == resumes_at
         assert lake.watermark("ptt", "phone") is None  # the hole is there all the same
 
     def test_not_behind_a_cap_that_covered_nothing(self, lake: Lake) -> None:
         crawl(lake, day(1), None, end="cap")
+        crawl(lake, day(2), None, end="cap")
         assert self.resumes_at(lake) == day(1).start
 
-    def test_behind_a_cap_only_as_far_as_the_cap_reached(self, lake: Lake) -> None:
+    def test_behind_caps_only_as_far_as_both_reached(self, lake: Lake) -> None:
         crawl(lake, day(1), day(1))
         crawl(lake, day(2), day(2, hours=9), end="cap", at=NOW + timedelta(hours=1))
-        crawl(lake, day(4), None, end="error", at=NOW + timedelta(hours=2))
-        assert self.resumes_at(lake) == day(2, hours=9).end
+        late = Window(day(2).start + timedelta(hours=9), day(3, hours=5).end)
+        crawl(lake, day(3), late, end="cap", at=NOW + timedelta(hours=2))
+        crawl(lake, day(4), None, end="error", at=NOW + timedelta(hours=3))
+        assert self.resumes_at(lake) == day(3, hours=5).end
 
     def test_a_start_of_its_own_counts_once_it_was_crawled(self, lake: Lake) -> None:
         crawl(lake, day(5), None, end="blocked")

@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -46,6 +47,7 @@ from scrapers.middlewares.patience import Patience
 from scrapers.pipelines import Land, Pseudonymise, ReportUnknownKeys
 from scrapers.plan import Request as Asked
 from scrapers.plan import plan_crawl
+from scrapers.source import Source, load_source
 from tests.scrapers.townhall import make_posts
 from tingchao.config import Channel, Config, SourceOverride
 
@@ -64,7 +66,8 @@ class Hamlet(Town):
         names = {place.id for place in lively}
         posts = [post for day in self.told for post in day.posts if post.place.id not in names]
         for place in lively:
-            posts += make_posts(place, datetime.fromtimestamp(self.opens_at, UTC), self.days)
+            opens_at = datetime.fromtimestamp(self.opens_at, UTC)
+            posts += make_posts(place, opens_at, self.days, threads=2)
         return sorted(posts, key=lambda post: (post.at, post.post_id))
 
 
@@ -77,6 +80,12 @@ def crawled_places() -> list[Place]:
     """Return every place of the town that a spider visits, of whichever source."""
     sources = {"ptt", "feed", *site_names()}
     return [place for place in PLACES if place.source in sources]
+
+
+@cache
+def read_source(name: str) -> Source:
+    """Read a source's description once: its YAML takes longer than many a crawl here."""
+    return load_source(name)
 
 
 def spider_of(source: str) -> type[ChannelSpider]:
@@ -241,10 +250,13 @@ class Visitor:
     def _plan(self, now: datetime, since: datetime, until: datetime) -> CrawlJob:
         asked = Asked(f"run-{since:%m%dT%H%M}-{until:%m%dT%H%M}", since, until)
         config = self._config()
-        job = plan_crawl(
-            config, self.lake, self.source, asked, now=now, log_folder=self.folder
-        ).job.model_copy(update={"lake_uri": str(self.folder / "lake")})
-        left = [c for c in job.channels if not self.lake.write(job.logical_run(c), job.clock()).is_done]
+        with patch("scrapers.plan.load_source", read_source):
+            job = plan_crawl(
+                config, self.lake, self.source, asked, now=now, log_folder=self.folder
+            ).job.model_copy(update={"lake_uri": str(self.folder / "lake")})
+        left = [
+            c for c in job.channels if not self.lake.write(job.logical_run(c), job.clock()).is_done
+        ]
         return job.model_copy(update={"channels": tuple(left)})
 
     def _config(self) -> Config:
@@ -271,4 +283,3 @@ class Visitor:
 
     def ledger(self) -> list[dict[str, Any]]:
         return self.lake.read("crawls").to_pylist()
-

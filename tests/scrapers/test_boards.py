@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,56 @@ def test_row_23_one_odd_thread_is_quarantined_three_in_a_row_end_the_walk(walk: 
     ended = walk(site).end
     assert ended.stop_reason is StopReason.ERROR
     assert "3 threads in a row" in (ended.detail or "")
+
+
+def test_row_10_half_an_article_and_another_ones_page_are_refused(walk: Any) -> None:
+    whole, half, other = (END - timedelta(hours=h) for h in (1, 2, 3))
+    page = str(article("10/11 12:00").body)
+    strange = page.replace(
+        "<html>", f'<html><link rel="canonical" href="{BASE}/{name(whole)}.html">'
+    )
+    site = site_of(
+        (INDEX, board(*map(name, (other, half, whole)))),
+        articles={
+            name(whole): Page(strange),
+            name(half): Page(page[: len(page) // 2]),
+            name(other): Page(strange),
+        },
+    )
+    played = walk(site)
+    assert {post.root_id or post.post_id for post in played.posts()} == {name(whole)}
+    refused = {i.record_id: i.rule for i in played.items if isinstance(i, Refused)}
+    assert refused == {name(half): "cut_off", name(other): "wrong_thread"}
+
+
+def test_row_10_half_a_board_page_ends_the_walk(walk: Any) -> None:
+    whole = str(board(name(END - timedelta(hours=1))).body)
+    played = walk({INDEX: Page(whole.removesuffix("</html>"))})
+    assert played.end.stop_reason is StopReason.ERROR
+    assert "breaks off" in str(played.end.detail)
+    assert played.urls == [INDEX]
+
+
+def test_row_22_a_page_is_read_as_utf_8_whatever_its_header_says(walk: Any) -> None:
+    new = name(END - timedelta(hours=1))
+    page = replace(article(), headers={"Content-Type": "text/html; charset=iso-8859-1"})
+    (post,) = walk(site_of((INDEX, board(new)), articles={new: page})).posts()
+    assert post.body_text == "內文"
+
+
+def test_what_was_refused_last_time_is_read_again(
+    walk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, old, unlisted = (name(END - timedelta(days=days)) for days in (0.5, 9, 12))
+    monkeypatch.setattr(
+        "scrapers.access.channel.read_refused", lambda *_: {"demo": {old, unlisted, "odd"}}
+    )
+    site = site_of(
+        (INDEX, board(old, new)), articles={new: article(), old: article(), unlisted: article()}
+    )
+    played = walk(site)
+    assert {post.post_id for post in played.posts()} == {new, old, unlisted}
+    assert played.end.covered == window(START)
 
 
 def test_a_missing_board_says_so(walk: Any) -> None:

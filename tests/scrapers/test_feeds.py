@@ -96,6 +96,17 @@ def test_a_feed_that_reaches_behind_the_start_covers_all(tmp_path: Path) -> None
     assert played.end.covered == window(START, END)
 
 
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+def test_row_10_half_a_feed_is_no_feed(cut: float, tmp_path: Path) -> None:
+    page = rss(item(hours(1), "b"), item(hours(5), "a"), ETag='"1"')
+    body = str(page.body)
+    played = visit(tmp_path, Page(body[: int(len(body) * cut)], headers=page.headers))
+    assert played.posts() == []
+    assert played.end.stop_reason is StopReason.ERROR
+    assert played.end.etag is None
+    assert "breaks off" in str(played.end.detail)
+
+
 def test_overlap_with_what_was_landed_leaves_no_hole(tmp_path: Path) -> None:
     page = rss(item(hours(1), "b"), item(hours(5), "a"))
     played = visit(tmp_path, page, {"a": known_at(hours(5))}, covered_until=hours(6))

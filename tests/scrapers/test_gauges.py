@@ -184,6 +184,12 @@ class TestLine:
         assert record.fan_count is None
         assert [counter["name"] for counter in record.counters] == ["followers"]
 
+    def test_an_answer_to_another_question_tells_no_day(self, tmp_path: Path) -> None:
+        spider, visit = make_spider("line_oa", tmp_path)
+        answer = answer_of(read("line_oa", "delivery"))
+        assert list(spider.read_followers(answer, visit, day=THE_DAY)) == []
+        assert THE_DAY in visit.facts["left"]
+
     def test_what_was_asked_of_before_there_was_any_is_not_covered(self, tmp_path: Path) -> None:
         hall = make_hall("line_oa", tmp_path)
         now = datetime(2016, 11, 4, tzinfo=UTC)

@@ -153,6 +153,14 @@ def test_an_answer_reads_as_golden(name: str, file: str, tmp_path: Path) -> None
     compare(FIXTURES / name / f"{file}.golden.json", shown)
 
 
+def test_metrics_in_place_of_comments_land_nothing(tmp_path: Path) -> None:
+    spider, visit = make_spider(KINDS["facebook_page"], tmp_path)
+    metric = {"id": "1_2/insights/post_clicks/lifetime", "name": "post_clicks", "values": []}
+    answer = Answer({"data": [metric]}, Call("x", lambda *_: iter(()), root="1_2"))
+    (refused,) = spider.read_comments(answer, visit)  # type: ignore[attr-defined]
+    assert (refused.rule, refused.record_id) == ("missing_key", metric["id"])
+
+
 def _plain(step: Any, visit: CursorVisit, ignored: set[str]) -> list[Any]:
     if callable(step) and not isinstance(step, Call):
         return [plain for one in step(visit) for plain in _plain(one, visit, ignored)]

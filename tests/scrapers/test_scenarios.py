@@ -26,11 +26,12 @@ from tests.scrapers.crossing import Crossing, Visitor, crawled_places, hamlet
 from tests.scrapers.townhall import ENVIRONMENT
 
 DAY = timedelta(days=1)
-NOT_MODIFIED = 304  # says nothing that a fault could change
+NOT_MODIFIED = 304  # has no body that a fault could change
+BROKEN = {"silence", "slow", "reset", "wrong_length"}
 OPENS = datetime.fromtimestamp(hamlet().opens_at, UTC)
 VISITS = [OPENS + number * DAY for number in (5, 6, 7)]
 SINCE = [OPENS, *VISITS]
-A_SITE = 7  # scenarios
+SCENARIOS_IN_ALL = 70
 
 BLOCKED, ERROR, BUDGET = StopReason.BLOCKED, StopReason.ERROR, StopReason.BUDGET
 BLANK = StopReason.BLANK_PAGE
@@ -91,7 +92,6 @@ ODD = {
     "404 for once": Scenario("not_found", 1, ALL, hides=True),
     "nothing in it": Scenario("emptied", 1, ALL, hides=True),
 }
-UNANSWERED = {"silence", "reset"}
 SCENARIOS = {**HEALS, **STOPS, **ODD}
 
 
@@ -161,7 +161,7 @@ def _tables(place: Place) -> list[str]:
 
 def _alive(lake: Lake, table: str) -> dict[tuple[Any, ...], dict[str, Any]]:
     last: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in lake.read(table).to_pylist():
+    for row in lake.read(table).to_pylist() if lake.segments(table) else ():
         last[tuple(row[column] for column in IDENTITY[table])] = row
     return {
         key: {column: row[column] for column in row if column not in OF_THE_VISIT}
@@ -188,10 +188,10 @@ def sites() -> dict[str, list[Place]]:
 
 def pick() -> Iterator[Any]:
     """Give every site its share of the scenarios, in turns, so that each meets several sites."""
-    names = list(SCENARIOS)
+    names, share = list(SCENARIOS), SCENARIOS_IN_ALL // len(sites())
     for turn, places in enumerate(sites().values()):
-        for number in range(A_SITE):
-            name = names[(turn + number * len(names) // A_SITE) % len(names)]
+        for number in range(share):
+            name = names[(turn + number * len(names) // share) % len(names)]
             place = places[number % len(places)]
             yield pytest.param(place, name, id=f"{place.id}: {name}")
 
@@ -204,32 +204,28 @@ def test_the_ledger_is_right_and_the_next_crawl_mends(
 
 
 def play(place: Place, name: str, calm: Quiet, folder: Path) -> None:
-    """Strike one of the first two visits, at a drawn answer, and look; then let the next be calm."""
-    scenario, draw = SCENARIOS[name], random.Random(f"{place.id} {name}")  # noqa: S311
+    """Strike one of the first two visits, at a drawn answer, and look; the next one is calm."""
+    scenario, draw = SCENARIOS[name], random.Random(f"{place.id} {name}")
     day = draw.randrange(2)
     visitor = visit_of(calm, day, folder)
     fault = Fault(scenario.fault, scenario.match, scenario.times, seconds=scenario.seconds)
     if scenario.match == "*":
-        fault.skip = draw.randrange(1, calm.asked[day])
+        fault.skip = draw.randrange(min(1, calm.asked[day] - 1), calm.asked[day])
     visitor.server.plant(fault)
     crossing = visitor.visit(VISITS[day], SINCE[day])
-    struck = [line for line in visitor.server.log if line.fault and shows(line)]
-    assert_honest(visitor, crossing, calm.told[day], scenario, is_struck=bool(struck))
+    lines = [line for line in visitor.server.log if line.fault]
+    is_struck = any(line.status != NOT_MODIFIED or line.fault in BROKEN for line in lines)
+    assert_honest(visitor, crossing, calm.told[day], scenario, is_struck=is_struck)
     visitor.server.faults.clear()
     visitor.visit(VISITS[day + 1], SINCE[day + 1])
     assert_same(visitor, calm.told[day + 1])
-
-
-def shows(line: Any) -> bool:
-    """Whether a fault could be noticed: an answer without a body can only fail to come."""
-    return line.status != NOT_MODIFIED or line.fault in UNANSWERED
 
 
 @pytest.mark.parametrize("source", sites())
 def test_a_killed_crawl_goes_on_as_if_nothing_had_happened(
     source: str, quiet: Any, tmp_path: Path
 ) -> None:
-    draw = random.Random(source)  # noqa: S311
+    draw = random.Random(source)
     day = draw.randrange(len(VISITS))
     calm = quiet(draw.choice(sites()[source]))
     visitor = visit_of(calm, day, tmp_path)
@@ -246,7 +242,7 @@ def test_a_killed_crawl_goes_on_as_if_nothing_had_happened(
 def test_a_killed_crawl_that_nobody_repeats_is_made_good_the_next_day(
     source: str, quiet: Any, tmp_path: Path
 ) -> None:
-    draw, day = random.Random(f"{source}, next day"), 1  # noqa: S311
+    draw, day = random.Random(f"{source}, next day"), 1
     calm = quiet(draw.choice(sites()[source]))
     visitor = visit_of(calm, day, tmp_path)
     answers = draw.randrange(calm.asked[day])
@@ -259,18 +255,19 @@ def test_a_killed_crawl_that_nobody_repeats_is_made_good_the_next_day(
 def test_what_a_limit_left_is_had_when_it_is_lifted(
     source: str, quiet: Any, tmp_path: Path
 ) -> None:
-    draw = random.Random(f"{source}, limits")  # noqa: S311
+    draw = random.Random(f"{source}, limits")
     day = draw.randrange(2)
     calm = quiet(draw.choice(sites()[source]))
+    if calm.asked[day] < len(("robots.txt", "a page", "another one")):
+        pytest.skip("one page is no limit")
     visitor = visit_of(calm, day, tmp_path)
     visitor.override = {"max_pages": draw.randrange(1, calm.asked[day] - 1)}
     crossing = visitor.visit(VISITS[day], SINCE[day])
     assert len(crossing.received) == visitor.override["max_pages"]
     limited = Scenario("", None, ends(StopReason.CAP, BUDGET))
     assert_honest(visitor, crossing, calm.told[day], limited, is_struck=True)
-    is_cap = Told.of(visitor).last["stop_reason"] == StopReason.CAP
     visitor.override = {}
-    visitor.visit(VISITS[day + 1], OPENS if is_cap else SINCE[day + 1])
+    visitor.visit(VISITS[day + 1], SINCE[day + 1])
     assert_same(visitor, calm.told[day + 1])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy import Request
 
 from demo.cast import OFFICIAL
 from demo.life import Post
@@ -89,6 +90,27 @@ def test_a_blog_without_permalinks_is_asked_by_parameter(hall: Townhall) -> None
     hall.assert_agrees(FIRST + 3 * DAY)
     assert end.stop_reason in (StopReason.EXHAUSTED, StopReason.REACHED_WATERMARK)
     assert sum("wp-json" in request.url for request in hall.requests) == 1
+
+
+def test_comments_of_another_post_bury_none_of_this_one(
+    hall: Townhall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall.visit(FIRST + 3 * DAY)
+    before, reply = hall.landed(), Townhall.reply
+    cached: list[Page] = []
+
+    def confused(hall: Townhall, request: Request, now: datetime) -> Page:
+        page = reply(hall, request, now)
+        if "wp/v2/comments?post=" not in request.url or page.body == b"[]":
+            return page
+        cached.append(page)
+        return cached[0]
+
+    monkeypatch.setattr(Townhall, "reply", confused)
+    end = hall.visit(FIRST + 3 * DAY + timedelta(hours=1)).end
+    assert end.stop_reason is StopReason.ERROR
+    assert "expected comments under post-" in str(end.detail)
+    assert hall.landed().keys() == before.keys()
 
 
 def test_old_posts_that_were_edited_or_answered_late_are_heard_of(hall: Townhall) -> None:

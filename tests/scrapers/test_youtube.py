@@ -14,7 +14,7 @@ from lake import StopReason
 from scrapers.access.calls import Answer, Call, Listed, Page, Trouble
 from scrapers.access.cursor import CursorVisit
 from scrapers.parsers.youtube import read_error
-from scrapers.records import Record
+from scrapers.records import Record, Refused
 from scrapers.source import load_source
 from scrapers.spiders.youtube import YoutubeSpider
 from tests.scrapers.golden import FIXTURES, compare
@@ -69,6 +69,15 @@ def test_an_answer_reads_as_golden(name: str, spider: YoutubeSpider) -> None:
     else:
         steps = list(getattr(spider, READERS[name])(answer, visit))
     compare(FOLDER / f"{name}.golden.json", [_plain(step) for step in steps])
+
+
+def test_an_answer_to_another_question_lands_nothing(spider: YoutubeSpider) -> None:
+    threads = json.loads((FOLDER / "comment_threads.json").read_text(encoding="utf-8"))
+    visit = CursorVisit(spider.job.channels[0], {})
+    call = Call("comments", lambda *_: iter(()), root="v1")
+    steps = list(spider.read_comments(Answer({"items": threads["items"][:1]}, call), visit))
+    assert [type(step) for step in steps] == [Refused]
+    assert steps[0].rule == "missing_key"
 
 
 def _plain(step: Any) -> Any:
