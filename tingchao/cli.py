@@ -154,6 +154,11 @@ def import_(
     """
     from tingchao.steps import import_files as step
 
+    if inbox and (import_ids or any(told.values())):
+        raise click.UsageError(
+            "--inbox takes what lies there; expected no IMPORT, FORMAT, FILE, --channel or "
+            "--source beside it. To import one file: tingchao import auto FILE"
+        )
     if inbox:
         from tingchao.steps.inbox import import_inbox
 

@@ -11,7 +11,7 @@ from scrapers.access.secrets import explain_missing
 from scrapers.addresses import is_inside, server_of
 from scrapers.errors import ImportFileError, SourceError
 from scrapers.importers.mapping import find_mistakes, needed_columns
-from scrapers.importers.rows import normalise
+from scrapers.importers.rows import normalise, shown
 from scrapers.importers.tables import open_table
 from scrapers.plan import channel_url, refuse_inside, unread_terms, user_agent
 from scrapers.source import Source, load_source, source_names
@@ -185,8 +185,7 @@ def _judge_file(config: Config, spec: Import) -> tuple[list[Mistake], list[Mista
         if normalise(column) in columns:
             continue
         if location[1] in needed:
-            found = ", ".join(columns) or "it has none"
-            said = f"expected a column of {files[-1].name} ({found}), found {column!r}"
+            said = f"expected a column of {files[-1].name} ({shown(columns)}), found {column!r}"
             wrong.append(Mistake(location, said))
         elif spec.format in ("csv", "xlsx"):
             lacking.append(Mistake(location, f"{files[-1].name} has no {column!r}: NULL"))
