@@ -59,6 +59,7 @@ def test_every_command_stands_in_the_documentation(name: str) -> None:
         (["crawl"], "Missing argument 'SOURCE'"),
         (["crawl", "ptt", "--since", "yesterday"], "expected an instant such as"),
         (["crawl", "ptt", "--since", "2026-10-01T00:00:00"], "expected an offset"),
+        (["crawl", "ptt", "--since", "2026-10-01"], "as in 2026-10-01T00:00:00+08:00 or"),
         (["build", "--as-of", "2026-13-01T00:00:00Z"], "expected an instant such as"),
         (["text", "no-such-file"], "No such file or directory"),
     ],

@@ -61,6 +61,7 @@ def check_config(context: Context) -> ConfigSummary:
     config = context.config
     wrong_imports, lacking = _judge_imports(config)
     mistakes = [*_wrong_sources(config), *_wrong_channels(config), *wrong_imports]
+    mistakes += _wrong_folder(config)
     said = [config.tell(mistake) for mistake in mistakes]
     try:
         lexicon_of(config)
@@ -69,12 +70,29 @@ def check_config(context: Context) -> ConfigSummary:
     if said:
         raise ConfigurationError("\n".join(said))
     warnings = (
+        *_lacking_room(config),
         *_lacking_secrets(context),
         *_lacking_terms(config),
         *_lacking_tokens(config),
         *map(config.tell, lacking),
     )
     return ConfigSummary(config, warnings)
+
+
+def _wrong_folder(config: Config) -> Iterator[Mistake]:
+    if "://" in config.data_dir or "?" in str(config.data):
+        said = f"expected a folder of this machine without `?` in its path, found {config.data}"
+        yield Mistake(("data_dir",), f"{said}; what lands may lie elsewhere, by `lake_uri`")
+
+
+def _lacking_room(config: Config) -> Iterator[str]:
+    """Say where nothing can be written; a step would only find out in the middle of its work."""
+    there = next(folder for folder in (config.data, *config.data.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield (
+            f"nothing can be kept yet: data_dir: expected a folder that this user may write to, "
+            f"found {there} that is none; mend it, or name another"
+        )
 
 
 def _wrong_sources(config: Config) -> Iterator[Mistake]:
