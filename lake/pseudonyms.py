@@ -68,7 +68,8 @@ class Pseudonyms:
             found = "both" if text else "neither"
             raise PseudonymKeyError(
                 f"expected {KEY_VARIABLE} (hex or base64) or {KEY_FILE_VARIABLE} (a file of mode "
-                f"0600), found {found} in the environment or .env; make a key file: {MAKE_A_KEY} "
+                f"0600), found {found} in the environment or in .env of the "
+                f"folder you are in; make a key file: {MAKE_A_KEY} "
                 f"and set {KEY_FILE_VARIABLE}=pseudonym.key"
             )
         where = KEY_VARIABLE if text else f"{KEY_FILE_VARIABLE}={path}"

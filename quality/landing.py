@@ -341,6 +341,38 @@ def read_refusals(database: Path) -> list[Refusal]:
     return [Refusal(*row) for row in rows]
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """A batch that breaks a rule for batches, and how many of its records are refused."""
+
+    rule: str
+    source: str
+    channel_id: str
+    crawl_id: str
+    refused_count: int
+    seen_count: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rule}: {self.source}/{self.channel_id} of {self.crawl_id}, "
+            f"{self.refused_count:,} of {self.seen_count:,} records refused"
+        )
+
+
+def read_stopped(database: Path, rules: Iterable[Rule], broken: Collection[str]) -> list[Stopped]:
+    """List the batches that break the rules of these names, in a settled order."""
+    stopped: list[Stopped] = []
+    with duckdb.connect(str(database), read_only=True) as db:
+        for rule in rules:
+            if rule.table == BATCHES and rule.name in broken and rule.breaches:
+                rows = db.execute(
+                    "select source, channel_id, crawl_id, quarantined_count + refused_count, "
+                    f"{_SEEN} from ({rule.breaches}) order by all"
+                ).fetchall()
+                stopped += (Stopped(rule.name, *row) for row in rows)
+    return stopped
+
+
 BATCH_TYPES: Final = {
     "route": "varchar",
     "source": "varchar",

@@ -7,7 +7,11 @@ when the same step already runs elsewhere.
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import wraps
@@ -18,13 +22,14 @@ import click
 from dotenv import load_dotenv
 
 from tingchao import __version__
-from tingchao.errors import EXIT_USAGE, ConfigurationError, TingchaoError
+from tingchao.errors import EXIT_FAILED, EXIT_USAGE, ConfigurationError, TingchaoError
 from tingchao.fence import obey_parent
 from tingchao.instants import parse_instant
 
 if TYPE_CHECKING:
     from tingchao.context import Context
 
+KEY_FILE_VARIABLE = "TINGCHAO_PSEUDONYM_KEY_FILE"  # lake.pseudonyms; a test holds them together
 DEFAULT_CONFIG = Path("config/tingchao.yml")
 EXAMPLE_CONFIG = Path("config/example.yml")
 
@@ -100,6 +105,7 @@ def cli(ctx: click.Context, config: Path | None, quiet: bool, now: str | None) -
     """
     obey_parent()
     load_dotenv(Path(".env"))  # what the environment already says wins
+    _settle_key_file()
     ctx.obj = {"config": config, "quiet": quiet, "now": now}
 
 
@@ -148,6 +154,11 @@ def import_(
     """
     from tingchao.steps import import_files as step
 
+    if inbox and (import_ids or any(told.values())):
+        raise click.UsageError(
+            "--inbox takes what lies there; expected no IMPORT, FORMAT, FILE, --channel or "
+            "--source beside it. To import one file: tingchao import auto FILE"
+        )
     if inbox:
         from tingchao.steps.inbox import import_inbox
 
@@ -393,6 +404,12 @@ def demo(**asked: Any) -> None:
     sys.exit(run_demo(echo=click.echo, **asked))
 
 
+def _settle_key_file() -> None:
+    """Name the key's file from the root: steps have children that work in other folders."""
+    if path := os.environ.get(KEY_FILE_VARIABLE):
+        os.environ[KEY_FILE_VARIABLE] = str(Path(path).absolute())
+
+
 def _finish(summary: Any, *, as_json: bool = False) -> None:
     """Print what a step returns, and end with its exit code when it has one."""
     lines: Iterable[str] = summary.json_lines() if as_json else str(summary).splitlines()
@@ -419,6 +436,51 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        click.echo(f"tingchao: {_explain_system(error)}", err=True)
+        sys.exit(EXIT_FAILED)
+    except Exception as error:
+        click.echo(f"tingchao: {_keep_fault(error)}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+_SPACE = "what was committed stays; free space and run it again: docs/runbook.md#disk-full"
+_WRITABLE = "let this user write there, or name another `data_dir`, and run it again"
+_MEANS = {
+    errno.ENOSPC: ("expected room on the disk", _SPACE),
+    errno.EDQUOT: ("expected room in this user's quota", _SPACE),
+    errno.EFBIG: ("expected to be allowed files of this size (ulimit -f)", _SPACE),
+    errno.EROFS: ("expected a disk that can be written to", _WRITABLE),
+    errno.EACCES: ("expected a place that this user may write to and read", _WRITABLE),
+    errno.EPERM: ("expected a place that this user may write to and read", _WRITABLE),
+}
+
+
+def _explain_system(error: OSError) -> str:
+    """Say what the system refused, where, and what to do next."""
+    where = f"{error.filename}: " if error.filename else ""
+    expected, advice = _MEANS.get(
+        error.errno or 0,
+        ("expected the system to do it", "what was committed stays; mend that and run it again"),
+    )
+    return f"{where}{expected}, found: {error.strerror or error}; {advice}"
+
+
+def _keep_fault(error: Exception) -> str:
+    """Keep the traceback of a fault of ours in a private file, without secrets, and say where."""
+    from scrapers.access.secrets import hide
+
+    told = hide(f"{type(error).__name__}: {error}".strip())
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="tingchao-fault-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(hide("".join(traceback.format_exception(error))))
+    except OSError:
+        path = "nowhere, for no file can be written"
+    return (
+        f"a fault of ours, {told:.500}; what was committed stays. Run it again; if it comes back, "
+        f"report it with what stands in {path}"
+    )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, time
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -26,10 +27,12 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from yaml.constructor import ConstructorError
 
 from tingchao.errors import ConfigurationError
 from tingchao.formats import AUTO, MAPPED, named_formats, sources_of_format
 from tingchao.mistakes import Location, Mistake, MistakesError
+from tingchao.schedules import is_cron
 
 MAX_BYTES = 256 * 1024
 MAPS = ("columns", "counters", "handles")
@@ -45,6 +48,15 @@ def _known_zone(name: str) -> str:
 
 
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+def _known_schedule(expression: str) -> str:
+    if not is_cron(expression):
+        raise ValueError(f"expected a cron expression such as '0 5 * * *', found {expression!r}")
+    return expression
+
+
+Schedule = Annotated[str, AfterValidator(_known_schedule)]
 
 
 class _Model(BaseModel):
@@ -159,7 +171,7 @@ class SourceOverride(_Model):
         default=(), description="host:port exempt from the public-address rule; tests and the town"
     )
     download_delay: Annotated[float, Field(ge=0)] | None = None
-    schedule: str | None = None
+    schedule: Schedule | None = None
     max_pages: Annotated[int, Field(ge=1)] | None = None
     max_seconds: Annotated[int, Field(ge=1)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] | None = None
@@ -206,7 +218,7 @@ class Import(_Model):
     )
     counter_cap: int | None = Field(default=None, description="a counter of this value is at-least")
     encoding: str | None = Field(default=None, description="detected when absent")
-    schedule: str | None = None
+    schedule: Schedule | None = None
 
     @model_validator(mode="after")
     def _says_what_its_format_needs(self) -> Self:
@@ -238,7 +250,7 @@ class Inbox(_Model):
     """A folder or object prefix into which files are put; each is recognised by what is in it."""
 
     path: Annotated[str, Field(min_length=1, description="folder or URI, relative to this file")]
-    schedule: str = Field(default="*/15 * * * *", description="cron; how often Airflow looks")
+    schedule: Schedule = Field(default="*/15 * * * *", description="cron; how often Airflow looks")
 
 
 class UtmRule(_Model):
@@ -366,7 +378,7 @@ class Config(_Model):
     publish: Publish = Publish()
     service_hours: ServiceHours = ServiceHours()
     objectives: tuple[Objective, ...] = ()
-    schedule: str = Field(default="0 5 * * *", description="cron, in the reporting time zone")
+    schedule: Schedule = Field(default="0 5 * * *", description="cron, in the reporting time zone")
     start_date: date = date(2026, 1, 1)
     path: Path = Field(default=Path("config.yml"), exclude=True)
     digest: str = Field(default="", exclude=True)
@@ -486,7 +498,34 @@ def _read(path: Path) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: expected UTF-8, found {error}") from None
+        raise ConfigurationError(
+            f"{path}: expected UTF-8, found another encoding ({error.reason} at byte "
+            f"{error.start:,}); save the file as UTF-8"
+        ) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that says where a key stands twice (the last would win) and where a day is none."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in lines:
+                found = f"expected {name!r} once, found it in line {lines[name]} already"
+                raise ConstructorError(problem=found, problem_mark=key.start_mark)
+            lines[name] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_day(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError as error:
+            found = f"expected a day such as 2026-10-01, found {node.value!r} ({error})"
+            raise ConstructorError(problem=found, problem_mark=node.start_mark) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day)
 
 
 def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
@@ -499,7 +538,11 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node | None, Any]:
                     f"{path}:{event.start_mark.line + 1}: anchors and aliases are not allowed, "
                     f"found {anchor!r}; write the value out"
                 )
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        return tree, yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe one)
+    except ConstructorError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{path}:{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
 
@@ -516,6 +559,38 @@ def _of(problem: Any) -> Iterator[Mistake]:
         yield from reason.mistakes
         return
     location = tuple(problem["loc"])
-    found = problem.get("input")
-    shown = "" if isinstance(found, dict | list) or not location else f"; found {found!r:.80}"
-    yield Mistake(location, re.sub(r"^Value error, ", "", problem["msg"]) + shown)
+    yield Mistake(location, _said(problem) if location else _reason(problem))
+
+
+def _reason(problem: Any) -> str:
+    return re.sub(r"^Value error, ", "", problem["msg"])
+
+
+def _said(problem: Any) -> str:
+    """Say what is wrong; the value of a field that does not exist may be a secret, and is not."""
+    kind, found = problem["type"], problem.get("input")
+    if kind == "extra_forbidden":
+        return f"there is no such field{_meant(problem['loc'])}"
+    if kind == "string_type" and isinstance(found, int | float | date):
+        return f"expected text, found {found!r:.80}; write it in quotes"
+    reason = _reason(problem)
+    if isinstance(found, dict | list) or repr(found) in reason:
+        return reason
+    return f"{reason}; found {found!r:.80}"
+
+
+def _meant(location: Sequence[int | str]) -> str:
+    """The field of the same place that is written most alike, or all there are."""
+    model: type[_Model] = Config
+    for part in location[:-1]:  # indices and the keys of maps lead no deeper
+        field = model.model_fields.get(str(part))
+        model = (_model_in(field.annotation) if field else None) or model
+    known = [name for name in model.model_fields if name not in ("path", "digest")]
+    alike = get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {alike[0]}?" if alike else f"; expected one of {', '.join(known)}"
+
+
+def _model_in(annotation: Any) -> type[_Model] | None:
+    if isinstance(annotation, type) and issubclass(annotation, _Model):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)

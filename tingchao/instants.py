@@ -16,5 +16,6 @@ def parse_instant(text: str) -> datetime:
             f"expected an instant such as 2026-10-01T00:00:00+08:00, found {text!r}"
         ) from None
     if instant.tzinfo is None:
-        raise ConfigurationError(f"expected an offset, as in {text}+08:00 or {text}Z; found none")
+        full = instant.isoformat(timespec="seconds")
+        raise ConfigurationError(f"expected an offset, as in {full}+08:00 or {full}Z; found none")
     return instant

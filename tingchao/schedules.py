@@ -13,6 +13,12 @@ PART = re.compile(r"(?:\*|(?P<low>\d{1,2})(?:-(?P<high>\d{1,2}))?)(?:/(?P<step>[
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
+PRESETS = frozenset(
+    ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"]
+)
+NUMBERS = re.compile(r"[0-9*/,-]+")
+
+
 class _Cron(NamedTuple):
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -46,6 +52,18 @@ def next_due(expression: str, zone: ZoneInfo, after: datetime) -> datetime | Non
             if at > after:
                 return at
     return None
+
+
+def is_cron(expression: str) -> bool:
+    """Whether it can be a schedule: a preset, or five fields whose numbers are in range.
+
+    Names and other ways of writing (`MON`, `5L`) are the scheduler's to judge.
+    """
+    fields = expression.split()
+    if len(fields) != len(RANGES):
+        return expression in PRESETS
+    plain = [(f, limits) for f, limits in zip(fields, RANGES, strict=True) if NUMBERS.fullmatch(f)]
+    return all(_numbers(text, *limits) for text, limits in plain)
 
 
 def _read(expression: str) -> _Cron | None:

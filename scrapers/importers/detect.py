@@ -7,6 +7,8 @@ from scrapers.importers.format import Format, Sureness, Verdict
 from scrapers.importers.formats import all_formats
 from scrapers.importers.head import Head
 
+CONSIDERED = ". Considered:\n"
+
 
 class UnrecognisedError(ImportFileError):
     """No format, or more than one, says that a file is its own."""
@@ -36,5 +38,5 @@ def detect_format(head: Head) -> tuple[Format, Verdict]:
     said = "\n".join(f"    {form.name}: {verdict.why}" for form, verdict in verdicts.items())
     raise UnrecognisedError(
         f"{head.name}: no named format knows this file; found {head.shown()}. With a column map "
-        f"under `imports` any file can be read (docs/import.md). Considered:\n{said}"
+        f"under `imports` any file can be read (docs/import.md){CONSIDERED}{said}"
     )

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from scrapers.errors import ImportFileError
 from scrapers.importers.documents import open_sqlite, read_documents, read_parquet, tables_of
-from scrapers.importers.rows import encoding_of, normalise, open_rows
+from scrapers.importers.rows import encoding_of, normalise, open_rows, shown
 from scrapers.importers.sheets import open_workbook
 
 SAMPLES = 5
@@ -32,13 +32,16 @@ MAGIC = (
     (b"SQLite format 3\x00", "sqlite"),
 )
 PACKED = (
-    (b"\x1f\x8b", "gzip"),
-    (b"7z\xbc\xaf", "7z"),
-    (b"Rar!", "RAR"),
-    (b"%PDF", "PDF"),
-    (b"\xd0\xcf\x11\xe0", "an old .xls workbook; save it as .xlsx or CSV"),
-    (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x1f\x8b", "gzip; unpack it first"),
+    (b"7z\xbc\xaf", "7z; unpack it first"),
+    (b"Rar!", "RAR; unpack it first"),
+    (b"%PDF", "PDF; export the table itself, as CSV or .xlsx"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old .xls workbook, or one with a password; save it as .xlsx without one, or as CSV",
+    ),
+    (b"\x89PNG", "PNG; export the table itself, as CSV or .xlsx"),
+    (b"\xff\xd8\xff", "JPEG; export the table itself, as CSV or .xlsx"),
 )
 
 
@@ -81,9 +84,9 @@ class Head:
     def shown(self) -> str:
         """Say what was found, for somebody who must tell why it is not recognised."""
         if self.tables:
-            found = f"tables {_list(sorted(self.tables))}"
+            found = f"tables {shown(sorted(self.tables))}"
         else:
-            found = f"{'columns' if self.is_table else 'keys'} {_list(sorted(self.columns))}"
+            found = f"{'columns' if self.is_table else 'keys'} {shown(sorted(self.columns))}"
         written = f", {self.encoding}" if self.encoding else ""
         return f"{self.shape}{written}, {found}"
 
@@ -126,6 +129,11 @@ def _look_at_text(path: Path, start: bytes, declared: str | None) -> Head:
     encoding = encoding_of(path, declared)
     text = start.decode(encoding, "replace").lstrip("\ufeff")
     opening = text.lstrip()[:1]
+    if opening == "<":
+        raise ImportFileError(
+            f"{path.name}: expected an export as it was written, found a web page or XML; save its "
+            "table as CSV or .xlsx, or crawl the page (docs/add-a-source.md)"
+        )
     if opening == "[":
         return _look_at_documents(path, Shape.JSON, encoding, text)
     if opening == "{":
@@ -200,8 +208,3 @@ def _head(
 ) -> Head:
     saved_at = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     return Head(path, shape, encoding, columns, samples, saved_at, tables or {}, start)
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(name[:40] for name in names[:30])
-    return f"{shown} … ({len(names)})" if len(names) > 30 else shown or "none"

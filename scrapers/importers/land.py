@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lake import Added, ChannelWriter, Lake, Precision, StopReason, Window
 from lake.ledger import DONE
+from lake.redact import mask_text
 from lake.times import Instant
 from scrapers.errors import ParsingFailedError
 from scrapers.importers.mapping import KEYS, ColumnMap, Mapped
@@ -43,6 +44,7 @@ class FileOutcome:
     unknown_keys: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     unmatched: int = 0
+    first_refusal: str | None = None
     covered: Window | None = None
     is_known: bool = False
     reminder: str | None = None
@@ -62,11 +64,16 @@ class FileOutcome:
         if added is Added.LANDED:
             self.tables[table] += 1
 
+    def refuse(self, reason: str, table: str) -> None:
+        """Note a record that went to quarantine; the first one is told as an example."""
+        self.first_refusal = self.first_refusal or mask_text(reason)
+        self.count(Added.QUARANTINED, table)
+
     def remarks(self) -> str | None:
         """Say what a person should know of how the file was read; it stands in the ledger."""
         said = [f"read as {self.encoding}"] if self.encoding else []
         if self.skipped:
-            lines = ", ".join(f"{count:,} {what} lines" for what, count in self.skipped.items())
+            lines = ", ".join(f"{count:,} {what}" for what, count in self.skipped.items())
             said.append(f"skipped {lines}")
         if self.unknown_keys:
             said.append(f"unknown keys {_counted(self.unknown_keys)}")
@@ -84,7 +91,9 @@ class FileOutcome:
             for kind in Added
             if kind is not Added.SUPPRESSED or kind in self.added
         ]
-        counts += [f"{count:,} {what} lines skipped" for what, count in self.skipped.items()]
+        if self.left_out:
+            counts.append(f"{self.left_out.total():,} left out")
+        counts += [f"skipped {count:,} {what}" for what, count in self.skipped.items()]
         kind = ", ".join(filter(None, (self.format_name, self.encoding)))
         name = f"{self.file_name} ({kind})" if kind else self.file_name
         said = f"{self.import_id} {name}: {', '.join(counts)}"
@@ -196,7 +205,7 @@ class _Landing:
             reason = f"line {row.line:,}: {error}"
             evidence = self.column_map.evidence(row)
             self.writer.refuse(self.table, evidence, error.rule, reason, record_id)
-            self.outcome.count(Added.QUARANTINED, self.table)
+            self.outcome.refuse(reason, self.table)
             if self.lines is not None:
                 self.lines.miss(record_id)
 
@@ -210,7 +219,7 @@ class _Landing:
             except ParsingFailedError as error:
                 raw = {"lines": len(lines)}
                 self.writer.refuse(self.table, raw, error.rule, str(error), order_id)
-                self.outcome.count(Added.QUARANTINED, self.table)
+                self.outcome.refuse(str(error), self.table)
 
     def _land(self, mapped: Mapped) -> None:
         added = self.writer.add(self.table, mapped.record)

@@ -27,7 +27,7 @@ from lake.redact import redact
 from lake.schemas import INSTANT, MONEY, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
-from scrapers.importers.rows import Row, RowFile, normalise
+from scrapers.importers.rows import Row, RowFile, normalise, shown
 from scrapers.importers.spend import completed, happened_on
 from scrapers.importers.tables import open_table
 from scrapers.parsers.orders import read_status, settle_status
@@ -127,7 +127,7 @@ class ColumnMap:
             if wanted not in columns:
                 raise ImportFileError(
                     f"{file_name}: expected column {wanted!r} for {_own_name(name)} "
-                    f"(imports.{self.spec.id}.columns), found: {', '.join(columns) or 'none'}"
+                    f"(imports.{self.spec.id}.columns), found: {shown(columns)}"
                 )
 
     def missing_from(self, columns: tuple[str, ...]) -> list[str]:

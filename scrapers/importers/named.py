@@ -318,7 +318,7 @@ class _Landing:
         evidence = {"line": row.line, **_jsonable(self._without_people(cells))}
         reason = f"{where} {row.line:,}: {error}"
         self.tally(*self.own).writer.refuse(table, evidence, error.rule, reason)
-        self.outcome.count(Added.QUARANTINED, table)
+        self.outcome.refuse(reason, table)
 
 
 def _zone_of(file: NamedFile) -> str:

@@ -13,7 +13,7 @@ import itertools
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +29,10 @@ MAX_LINE = 16 * 1024 * 1024  # characters of one line that are held in memory
 MAX_HEAD_LINES = 100
 SEPARATORS = (",", ";", "\t", "|")
 UNDECODED = re.compile("[\udc80-\udcff]")
+UNCLOSED = (
+    "expected the quote that closes a cell, found the end of the file; was the file cut off? "
+    "Export it again"
+)
 TOTALS = re.compile(
     r"(?:合計|合计|總計|总计|總和|总和|小計|小计|共計|共计|(?:grand |sub)?totals?|sum)[:：]?", re.I
 )
@@ -63,6 +67,12 @@ class RowFile:
 def normalise(name: str) -> str:
     """Write a column name so that width, case and blanks make no difference."""
     return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def shown(names: Sequence[str]) -> str:
+    """List names for a message: the first thirty, and of each its beginning."""
+    first = ", ".join(name[:40] for name in names[:30])
+    return f"{first} … ({len(names)})" if len(names) > 30 else first or "none"
 
 
 @contextmanager
@@ -111,7 +121,7 @@ def _csv_file(text: io.TextIOBase, path: Path, encoding: str, id_column: str | N
     header_line, number, separator = _find_header(text, path)
     separator = separator or max(SEPARATORS, key=header_line.count)
     cut: set[int] = set()
-    lines = _Lines(_chain(header_line, bounded_lines(text, cut)))
+    lines = _Lines(itertools.chain((header_line,), bounded_lines(text, cut)))
     reader = csv.reader(lines, delimiter=separator)
     header = [normalise(cell) for cell in next(reader)]
     while header and not header[-1]:
@@ -138,22 +148,24 @@ def _find_header(text: io.TextIOBase, path: Path) -> tuple[str, int, str | None]
     raise ImportFileError(f"{path.name}: expected a header line, found none; is the file empty?")
 
 
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
 class _Lines:
-    """Lines on their way into a CSV reader: how many went, and whether a quote is still open."""
+    """Lines on their way into a CSV reader: how many went, whether a quote is still open.
+
+    `are_over` once somebody has asked for one more than there are.
+    """
 
     def __init__(self, lines: Iterator[str]) -> None:
-        self.lines, self.count, self.quotes = lines, 0, 0
+        self.lines, self.count, self.quotes, self.are_over = lines, 0, 0, False
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self.lines)
+        try:
+            line = next(self.lines)
+        except StopIteration:
+            self.are_over = True
+            raise
         self.count += 1
         self.quotes += line.count('"')
         return line
@@ -213,6 +225,10 @@ def _csv_rows(
             yield Row(start, {}, ("unreadable_row", f"expected CSV, found: {error}"))
             continue
         line = before - 1 + lines.count
+        if lines.are_over:  # a whole row is known before the line after it is asked for
+            shown = {name: cell[:2000] for name, cell in zip(header, cells, strict=False)}
+            yield Row(start, shown, ("unclosed_quote", UNCLOSED))
+            return
         what = what_to_skip(cells, header, id_index)
         if what:
             found.skip(what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from tests.dbt.conftest import Installation
 from tests.dbt.landing import instant, member, order, post, reaction, tombstone, visit
 from tingchao.building import models
 from tingchao.marts import load_marts
-from tingchao.steps.build import BuildSummary, Mode
+from tingchao.steps.build import BEFORE_EVERYTHING, BuildSummary, Mode
 
 EVIL = "x'); attach 'evil.duckdb' as evil; create table evil.t as select 1; --"
 CONFIGURATION = f"""
@@ -131,6 +132,8 @@ def test_summary_says_what_was_built(built: BuildSummary) -> None:
     assert set(built.row_counts) == {mart.name for mart in load_marts()}
     assert built.model_seconds["channel_activity"] > 0
     assert "full" in str(built) and "2026-03-02" in str(built)
+    nothing = replace(built, as_of=BEFORE_EVERYTHING)
+    assert "of nothing, for nothing that landed has passed a gate yet" in str(nothing)
 
 
 def test_spend_is_read_to_the_cent(world: Installation, built: BuildSummary) -> None:

@@ -40,7 +40,8 @@ EMPTY = "create table numbers (id varchar, day date, share_rate double)"
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / "gate.duckdb"
+    path = tmp_path / '關卡 $HOME "a' / "gate.duckdb"  # as odd as a folder of somebody's may be
+    path.parent.mkdir()
     with duckdb.connect(str(path)) as connection:
         connection.execute(request.param)
     return path

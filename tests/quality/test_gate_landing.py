@@ -141,8 +141,13 @@ def test_row_43_nobody_having_written_stops_where_authors_are_shown(context: Con
 def test_too_much_quarantine_stops_and_can_be_discarded(context: Context) -> None:
     old = datetime(1980, 1, 1, tzinfo=UTC)
     land(context, "monday", [post(n, published_at=old if n < 5 else NOW) for n in range(25)])
-    with pytest.raises(GateRefusedError, match="quarantine_share"):
+    land(context, "tuesday", [post(n) for n in range(30, 60)])
+    with pytest.raises(GateRefusedError, match="quarantine_share") as caught:
         gate_landing(context)
+    told = str(caught.value)
+    assert "ptt/ptt-drink of monday, 5 of 25 records refused" in told
+    assert "tingchao gate landing --accept monday" in told
+    assert "tuesday" not in told
     summary = gate_landing(context, discard=["monday"])
     assert summary.refused_count == 25
     assert {rule for _, rule, _ in refused(context)} == {"discarded"}

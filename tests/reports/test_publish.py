@@ -22,6 +22,7 @@ from tingchao.context import Context
 from tingchao.errors import BusyError, ConfigurationError, GateRefusedError, TingchaoError
 from tingchao.fence import exclusive
 from tingchao.marts import load_marts
+from tingchao.steps.build import BEFORE_EVERYTHING
 from tingchao.steps.gate import gate_marts
 from tingchao.steps.publish import Outcome, publish, rollback
 
@@ -41,6 +42,13 @@ def context(tmp_path: Path) -> Context:
 
 def shelf_of(context: Context) -> Shelf:
     return Shelf(context.data / "published")
+
+
+def test_marts_of_nothing_are_not_published_and_the_reason_is_told(context: Context) -> None:
+    rebuild(context, as_of=BEFORE_EVERYTHING)
+    with pytest.raises(TingchaoError, match="nothing that landed has passed a gate yet"):
+        publish(context)
+    assert shelf_of(context).current is None
 
 
 def served_version(context: Context) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -15,8 +16,9 @@ from tests.scrapers.faults import Fault, send, serving
 from tests.scrapers.golden import FIXTURES
 from tingchao.config import Channel, Config, SourceOverride
 from tingchao.context import Context
-from tingchao.errors import BusyError, ConfigurationError
+from tingchao.errors import BusyError, ConfigurationError, TingchaoError
 from tingchao.fence import exclusive
+from tingchao.steps import crawl as step
 from tingchao.steps.crawl import crawl
 
 SINCE, UNTIL = datetime(2025, 10, 9, tzinfo=UTC), datetime(2025, 10, 12, tzinfo=UTC)
@@ -128,3 +130,21 @@ def test_unknown_channels_sources_and_keys_are_told(
 def test_row_06_a_second_crawl_at_once_is_refused(context: Context) -> None:
     with exclusive(context.lock("crawl-ptt")), pytest.raises(BusyError):
         crawl(context, "ptt", run_id="r1", since=SINCE, until=UNTIL)
+
+
+def test_a_child_that_breaks_is_told_in_a_line_and_its_words_are_kept(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = 'Traceback (most recent call last):\n  File "x.py", line 1\n    go()\nKeyError: gone\n'
+    broken = subprocess.CompletedProcess([], 1, "", words)
+    monkeypatch.setattr(step, "run_child", lambda *_, **__: broken)
+    with pytest.raises(TingchaoError, match="no outcome: KeyError: gone; look at") as caught:
+        crawl(context, "ptt", run_id="broken", since=SINCE, until=UNTIL)
+    assert "Traceback" not in str(caught.value)
+    (kept,) = context.data.glob("runs/broken/*/last-words.txt")
+    assert kept.read_text(encoding="utf-8") == words
+
+
+def test_a_child_that_said_nothing_is_told() -> None:
+    assert step._reason(" \n") == "it said nothing"
+    assert step._reason("Killed\n") == "Killed"

@@ -118,6 +118,15 @@ def test_separators_and_heads(head: str, separator: str, desk: Desk) -> None:
     assert desk.land(ORDERS, f"{head}{header}{line}\r\n").landed == 1
 
 
+def test_a_file_that_ends_within_a_cell_is_told(desk: Desk) -> None:
+    whole = "A1,,2026-10-01,paid,1,\n"
+    cut = 'A2,,2026-10-02,paid,2,"https://shop.tw/a\nA3,,2026-10-03,paid,3,\n'
+    outcome = desk.land(ORDERS, HEADER + whole + cut)
+    assert (outcome.landed, outcome.quarantined) == (1, 1)
+    assert "line 3: expected the quote that closes a cell" in (outcome.first_refusal or "")
+    assert desk.land(ORDERS, HEADER + whole + 'A4,,2026-10-04,paid,4,"x"').landed == 1
+
+
 def test_headers_match_in_any_width_and_case(desk: Desk) -> None:
     spec = {**ORDERS, "columns": {**ORDERS["columns"], "order_id": "Order ID"}}
     header = HEADER.replace("訂單編號", " ＯＲＤＥＲ　ｉｄ ")
@@ -184,6 +193,13 @@ def test_totals_repeated_headers_and_blank_lines_are_no_records(desk: Desk) -> N
     outcome = desk.land(ORDERS, text)
     assert (outcome.landed, outcome.quarantined) == (1, 0)
     assert outcome.skipped == {"blank": 1, "header": 1, "total": 2}
+
+
+def test_of_many_columns_some_are_named(desk: Desk) -> None:
+    with pytest.raises(ImportFileError) as error:
+        desk.land(ORDERS, ",".join(["x" * 9000, *(f"c{i}" for i in range(499))]) + "\n1\n")
+    assert "… (500)" in str(error.value)
+    assert len(str(error.value)) < 500
 
 
 def test_a_missing_key_column_names_file_found_and_expected(desk: Desk) -> None:

@@ -206,7 +206,11 @@ class TestNothingIsRecognisedForNothing:
         [
             (b"", "an empty file"),
             (b"\x1f\x8b\x08\x00rest", "found gzip"),
-            (b"%PDF-1.7", "found PDF"),
+            (b"\x1f\x8b\x08\x00rest", "unpack it first"),
+            (b"%PDF-1.7", "found PDF; export the table itself"),
+            (b"\xd0\xcf\x11\xe0 rest", "or one with a password; save it as .xlsx without one"),
+            (b"<!DOCTYPE html><html></html>", "found a web page or XML; save its table as CSV"),
+            (b"\xef\xbb\xbf <table></table>", "found a web page or XML"),
             (b"PAR1 broken", "expected a whole parquet file"),
             (b"SQLite format 3\x00 broken", "expected a whole sqlite file"),
             (b"PK\x03\x04 broken", "expected a whole workbook"),

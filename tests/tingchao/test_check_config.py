@@ -101,6 +101,8 @@ def test_a_good_configuration_is_valid_and_lacks_only_files(tmp_path: Path) -> N
         ("fan_count: fans", "fans: fans", 29, "imports.audience.columns.fans: channels has no"),
         ("      amount: Total\n", "", 35, "imports.orders.columns: orders needs amount"),
         ("amount: Total", "amount: Sum", 39, "imports.orders.columns.amount: expected a column of"),
+        ("version: 1", "version: 1\ndata_dir: ftp://x", 2, "data_dir: expected a folder of this"),
+        ("version: 1", "version: 1\ndata_dir: a?b", 2, "without `?` in its path"),
         ("    constants:", "    handles: {shop: x}\n    constants:", 40, "orders has no handles"),
     ],
 )
@@ -144,6 +146,13 @@ def test_what_is_not_there_yet_is_a_warning(
     assert ":34: imports.orders.path: no file matches 'orders*.csv'" in told
     assert ":29: imports.audience.columns.fan_count: audience.csv has no 'fans': NULL" in told
     assert len(warnings) == 4
+
+
+def test_a_place_where_nothing_can_be_kept_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    said = check(tmp_path, GOOD.replace("version: 1", "version: 1\ndata_dir: taken/data"))
+    assert "warning: nothing can be kept yet: data_dir: expected a folder" in said
+    assert str(tmp_path / "taken") in said
 
 
 def test_a_token_that_is_missing_is_a_warning(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from lake.pseudonyms import KEY_FILE_VARIABLE, KEY_VARIABLE
 from tingchao import cli as door
 from tingchao.cli import ENGINES, cli
 from tingchao.config import Engine
@@ -56,6 +59,7 @@ def test_every_command_stands_in_the_documentation(name: str) -> None:
         (["crawl"], "Missing argument 'SOURCE'"),
         (["crawl", "ptt", "--since", "yesterday"], "expected an instant such as"),
         (["crawl", "ptt", "--since", "2026-10-01T00:00:00"], "expected an offset"),
+        (["crawl", "ptt", "--since", "2026-10-01"], "as in 2026-10-01T00:00:00+08:00 or"),
         (["build", "--as-of", "2026-13-01T00:00:00Z"], "expected an instant such as"),
         (["text", "no-such-file"], "No such file or directory"),
     ],
@@ -128,6 +132,68 @@ def test_airflow_on_a_fresh_checkout_shows_the_example(
     mine = shutil.copyfile(example, example.with_name("tingchao.yml"))
     assert "showing" not in CliRunner().invoke(cli, ["airflow"]).output
     assert served == [example, mine]
+
+
+def test_the_key_file_of_a_child_is_named_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(KEY_FILE_VARIABLE, "pseudonym.key")
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    CliRunner().invoke(cli, ["text", "no-such-file"])
+    assert os.environ[KEY_FILE_VARIABLE] == str(tmp_path / "pseudonym.key")
+    assert door.KEY_FILE_VARIABLE == KEY_FILE_VARIABLE
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "room on the disk, found: No space"),
+        (OSError(errno.EROFS, "Read-only file system", "/data/x"), "tingchao: /data/x: expected a"),
+        (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
+        (OSError(errno.EIO, "Input/output error"), "found: Input/output error"),
+        (OSError("it is gone"), "found: it is gone"),
+    ],
+)
+def test_what_the_system_refuses_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    expected: str,
+) -> None:
+    assert ended_by(error, monkeypatch) == 1
+    told = capsys.readouterr().err
+    assert expected in told
+    assert "run it again" in told
+    assert "Traceback" not in told
+
+
+def test_a_fault_of_ours_is_kept_privately_and_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("scrapers.access.secrets._hidden", {"s3cret-of-ours"})
+    assert ended_by(LookupError("found s3cret-of-ours"), monkeypatch) == 1
+    told = capsys.readouterr().err
+    (kept,) = tmp_path.iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
+    assert len(told.splitlines()) == 1
+    assert "LookupError" in told
+    assert str(kept) in told
+    assert "Traceback" in kept.read_text(encoding="utf-8")
+    assert "s3cret" not in told + kept.read_text(encoding="utf-8")
+
+
+def ended_by(error: Exception, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Exit code of a command that ends with an error."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(door.cli, "main", fail)
+    with pytest.raises(SystemExit) as ended:
+        door.main()
+    return ended.value.code
 
 
 def test_an_error_ends_with_its_own_exit_code(

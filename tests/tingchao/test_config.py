@@ -52,7 +52,12 @@ def test_relative_paths_start_at_the_file_not_at_the_working_folder(
     ("old", "new", "line", "expected"),
     [
         ("source: ptt", "source: PTT", 9, "channels.0.source: String should match pattern"),
-        ("address: Tea", "adress: Tea", 10, "channels.0.adress: Extra inputs are not permitted"),
+        (
+            "address: Tea",
+            "adress: Tea",
+            10,
+            "channels.0.adress: there is no such field; did you mean address?",
+        ),
         ("version: 1", "version: 2", 1, "version: Input should be 1; found 2"),
         ("brand: mido", "brand: mida", 11, "channels.ptt-tea.brand: expected one of ['mido']"),
         ("is_own: true", "is_own: perhaps", 5, "brands.0.is_own: Input should be a valid boolean"),
@@ -66,6 +71,47 @@ def test_a_mistake_is_named_with_its_line_and_field(
         load_config(path)
     assert f"{path}:{line}: " in str(caught.value)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("added", "line", "expected"),
+    [
+        ("data_dir: a\ndata_dir: b\n", 13, "expected 'data_dir' once, found it in line 12 already"),
+        ("start_date: 2026-13-01\n", 12, "expected a day such as 2026-10-01, found '2026-13-01'"),
+        ("schedule: every hour\n", 12, "schedule: expected a cron expression such as '0 5 * * *'"),
+        ("sources: {ptt: {schedule: 61 * * * *}}\n", 12, "found '61 * * * *'"),
+        ("sources: {ptt: {download_dely: 2}}\n", 12, "did you mean download_delay?"),
+        ("inbx: {}\n", 12, "inbx: there is no such field; did you mean inbox?"),
+        ("publish: {zzz: 1}\n", 12, "zzz: there is no such field; expected one of keep_versions"),
+        ("data_dir: 7\n", 12, "data_dir: expected text, found 7; write it in quotes"),
+    ],
+)
+def test_what_is_added_wrongly_is_named_with_its_line(
+    tmp_path: Path, added: str, line: int, expected: str
+) -> None:
+    path = write(tmp_path, GOOD + added)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(path)
+    assert f"{path}:{line}: " in str(caught.value)
+    assert expected in str(caught.value)
+
+
+def test_a_secret_that_somebody_wrote_there_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(write(tmp_path, GOOD + "token: EAAB-secret\n"))
+    assert "token: there is no such field" in str(caught.value)
+    assert "EAAB" not in str(caught.value)
+
+
+def test_what_is_found_is_said_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(write(tmp_path, GOOD + "reporting: {time_zone: Taipei}\n"))
+    assert str(caught.value).count("found 'Taipei'") == 1
+
+
+@pytest.mark.parametrize("schedule", ["@daily", "0 5 * * MON", "*/15 8-20 * * 1-5", "0 5 L * *"])
+def test_every_schedule_that_the_scheduler_reads_is_allowed(tmp_path: Path, schedule: str) -> None:
+    assert load_config(write(tmp_path, GOOD + f'schedule: "{schedule}"\n')).schedule == schedule
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

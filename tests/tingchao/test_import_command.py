@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from tests.scrapers.golden import FIXTURES
 from tingchao.cli import cli
-from tingchao.config import load_config
+from tingchao.config import Import, load_config
 from tingchao.context import Context
 from tingchao.errors import EXIT_IDLE, ConfigurationError
 from tingchao.steps.check_config import check_config
@@ -87,11 +87,45 @@ def test_files_of_a_format_or_of_any(home: Home) -> None:
     assert (summary.landed, summary.exit_code) == (3, 0)
     told = str(summary)
     assert "timeline.json (weibo_mobile, utf-8)" in told
-    assert "unknown key 'brand_new_key' on 1 records" in told
+    assert "unknown keys, with the records that have them: 'brand_new_key' (1)" in told
     again = import_named(home.context, "weibo_mobile", [TIMELINE], channel="searched")
     assert "imported before" in str(again)
     channels = {p["channel_id"] for p in home.context.lake.read("posts").to_pylist()}
     assert channels == {"tea", "searched"}
+
+
+def test_a_channel_of_another_source_is_refused(home: Home) -> None:
+    with pytest.raises(ConfigurationError, match="expected a channel of dcard, found one of weibo"):
+        import_named(home.context, "dcard", [FIXTURES / "dcard" / "thread.json"], channel="tea")
+    assert not home.context.lake.read("posts").num_rows
+
+
+def test_what_the_formats_said_is_told_of_one_file_only(home: Home) -> None:
+    files = [home.write(f"inbox/{name}.csv", "day,notes\n1,a\n") for name in "ab"]
+    told = str(import_named(home.context, "auto", files))
+    assert told.count("Considered:") == 1
+    assert told.count("With a column map under `imports` any file can be read") == 2
+    assert "Considered:" not in str(home.look())
+
+
+def test_the_first_refusal_is_told_without_people(home: Home) -> None:
+    text = home.write("x.csv", "id,who,when\n1,a,soon me@example.com\n2,b,later\n")
+    spec = Import.model_validate(
+        {
+            "id": "notes",
+            "table": "posts",
+            "source": "weibo",
+            "format": "csv",
+            "path": str(text),
+            "columns": {"post_id": "id", "author": "who", "published_at": "when"},
+            "constants": {"channel_id": "tea", "kind": "post"},
+        }
+    )
+    config = home.context.config.model_copy(update={"imports": (spec,)})
+    told = str(import_files(Context(config, home.context.now), ["notes"]))
+    assert "refused: line 2: published_at: expected a time such as" in told
+    assert "and 1 more, all in landing/quarantine" in told
+    assert "example.com" not in told
 
 
 def test_a_file_of_another_format_fails_alone_and_says_why(home: Home) -> None:
@@ -276,3 +310,11 @@ class TestConfiguration:
 def test_a_run_writes_json_that_is_no_format(home: Home) -> None:
     home.write("inbox/x.json", json.dumps({"hello": "world"}))
     assert "keys hello" in home.look().waiting[0]
+
+
+def test_the_inbox_takes_no_names_beside_it(home: Home) -> None:
+    config = str(home.folder / "tingchao.yml")
+    for rest in (["fivetran"], ["--channel", "tea"]):
+        result = CliRunner().invoke(cli, ["--config", config, "import", "--inbox", *rest])
+        assert result.exit_code == 2
+        assert "expected no IMPORT" in result.output

@@ -105,6 +105,8 @@ class BuildSummary:
     def _built(self) -> str:
         rows = ", ".join(f"{name} {count:,}" for name, count in self.row_counts.items())
         days = f"as of {self.as_of.isoformat()}, closed through {self.through_date}"
+        if self.as_of == BEFORE_EVERYTHING:
+            days = "of nothing, for nothing that landed has passed a gate yet"
         if self.mode is Mode.UNCHANGED:
             return f"built nothing: {self.reason} ({days})\n{rows}"
         what = f"{self.mode} ({self.reason}), {days}, {self.new_segment_count:,} new segments"

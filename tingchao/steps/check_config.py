@@ -11,7 +11,7 @@ from scrapers.access.secrets import explain_missing
 from scrapers.addresses import is_inside, server_of
 from scrapers.errors import ImportFileError, SourceError
 from scrapers.importers.mapping import find_mistakes, needed_columns
-from scrapers.importers.rows import normalise
+from scrapers.importers.rows import normalise, shown
 from scrapers.importers.tables import open_table
 from scrapers.plan import channel_url, refuse_inside, unread_terms, user_agent
 from scrapers.source import Source, load_source, source_names
@@ -61,6 +61,7 @@ def check_config(context: Context) -> ConfigSummary:
     config = context.config
     wrong_imports, lacking = _judge_imports(config)
     mistakes = [*_wrong_sources(config), *_wrong_channels(config), *wrong_imports]
+    mistakes += _wrong_folder(config)
     said = [config.tell(mistake) for mistake in mistakes]
     try:
         lexicon_of(config)
@@ -69,12 +70,29 @@ def check_config(context: Context) -> ConfigSummary:
     if said:
         raise ConfigurationError("\n".join(said))
     warnings = (
+        *_lacking_room(config),
         *_lacking_secrets(context),
         *_lacking_terms(config),
         *_lacking_tokens(config),
         *map(config.tell, lacking),
     )
     return ConfigSummary(config, warnings)
+
+
+def _wrong_folder(config: Config) -> Iterator[Mistake]:
+    if "://" in config.data_dir or "?" in str(config.data):
+        said = f"expected a folder of this machine without `?` in its path, found {config.data}"
+        yield Mistake(("data_dir",), f"{said}; what lands may lie elsewhere, by `lake_uri`")
+
+
+def _lacking_room(config: Config) -> Iterator[str]:
+    """Say where nothing can be written; a step would only find out in the middle of its work."""
+    there = next(folder for folder in (config.data, *config.data.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield (
+            f"nothing can be kept yet: data_dir: expected a folder that this user may write to, "
+            f"found {there} that is none; mend it, or name another"
+        )
 
 
 def _wrong_sources(config: Config) -> Iterator[Mistake]:
@@ -185,8 +203,7 @@ def _judge_file(config: Config, spec: Import) -> tuple[list[Mistake], list[Mista
         if normalise(column) in columns:
             continue
         if location[1] in needed:
-            found = ", ".join(columns) or "it has none"
-            said = f"expected a column of {files[-1].name} ({found}), found {column!r}"
+            said = f"expected a column of {files[-1].name} ({shown(columns)}), found {column!r}"
             wrong.append(Mistake(location, said))
         elif spec.format in ("csv", "xlsx"):
             lacking.append(Mistake(location, f"{files[-1].name} has no {column!r}: NULL"))

@@ -130,6 +130,13 @@ def _without_done(context: Context, job: CrawlJob) -> tuple[CrawlJob, list[Chann
     return job.model_copy(update={"channels": tuple(left)}), done
 
 
+def _reason(words: str) -> str:
+    """Return what a process said last of why it ended, without the way there."""
+    lines = words.rstrip().splitlines()
+    start = next((i for i in range(len(lines), 0, -1) if lines[i - 1].startswith("  ")), 0)
+    return "\n".join(lines[start:])[-800:] or "it said nothing"
+
+
 def _run(job: CrawlJob) -> CrawlOutcome:
     written = job.log_folder / "job.json"
     written.write_text(job.model_dump_json(indent=1), encoding="utf-8")
@@ -147,8 +154,9 @@ def _run(job: CrawlJob) -> CrawlOutcome:
             f"killed; log: {job.log_folder}/crawl.log"
         ) from None
     if not outcome_file.exists():
+        (job.log_folder / "last-words.txt").write_text(child.stderr, encoding="utf-8")
         raise TingchaoError(
-            f"crawl {job.source}: the child ended with {child.returncode} and no outcome; its last "
-            f"words: {child.stderr.strip()[-800:] or 'none'}; log: {job.log_folder}/crawl.log"
+            f"crawl {job.source}: the child ended with {child.returncode} and no outcome: "
+            f"{_reason(child.stderr)}; look at crawl.log and last-words.txt in {job.log_folder}"
         )
     return CrawlOutcome.model_validate_json(outcome_file.read_text(encoding="utf-8"))

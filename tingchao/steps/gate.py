@@ -16,13 +16,15 @@ from quality.landing import (
     USUAL_RUNS,
     LandedFile,
     Refusal,
+    Stopped,
     read_refusals,
+    read_stopped,
     rules_for_landing,
     stage_landing,
 )
 from quality.marts import Expected, TextLimits, rules_for_marts
 from quality.page import render_verdict
-from quality.verdict import RUNBOOK, Verdict, write_verdict
+from quality.verdict import NAMED, RUNBOOK, Verdict, write_verdict
 from reports.errors import PublicationError
 from reports.manifest import Manifest
 from reports.shelf import Shelf
@@ -90,7 +92,9 @@ def gate_landing(
             )
             verdict = judge.judge(staged, rules)
             verdict = replace(verdict, waived=tuple(sorted({*accept, *discard})))
-            _keep(context, verdict, folder, f"{len(batches):,} batches")
+            stopped = read_stopped(staged, rules, {o.rule for o in verdict.stopping})
+            subject = f"{len(batches):,} batches"
+            _keep(context, verdict, folder, subject, culprits=_name(stopped))
             refusals = read_refusals(staged)
         _note(context, batches, refusals)
     judged = f"{len(batches):,} batches, {sum(b['landed_count'] for b in batches):,} rows"
@@ -173,7 +177,9 @@ def _gates_folder(context: Context, gate: str, run_id: str | None) -> Path:
     return folder
 
 
-def _keep(context: Context, verdict: Verdict, folder: Path, subject: str) -> None:
+def _keep(
+    context: Context, verdict: Verdict, folder: Path, subject: str, culprits: str = ""
+) -> None:
     """Keep a verdict as JSON and page; `GateRefusedError` when it refuses."""
     write_verdict(verdict, folder)
     page = folder / f"{verdict.gate}.html"
@@ -181,8 +187,24 @@ def _keep(context: Context, verdict: Verdict, folder: Path, subject: str) -> Non
     page.write_text(render_verdict(verdict, subject=subject, at=at), encoding="utf-8")
     if not verdict.passed:
         raise GateRefusedError(
-            f"{verdict.explain()}\nWhat was published before stays. Look at {page}, then {RUNBOOK}"
+            f"{verdict.explain()}{culprits}\nWhat was published before stays. Look at {page}, "
+            f"then {RUNBOOK}"
         )
+
+
+def _name(stopped: Sequence[Stopped]) -> str:
+    """Say which batches stopped the gate, and what a person types who has looked at them."""
+    if not stopped:
+        return ""
+    lines = [f"\n    {batch}" for batch in stopped[:NAMED]]
+    hidden = len(stopped) - len(lines)
+    more = f"\n    and {hidden:,} more" if hidden else ""
+    one = stopped[0].crawl_id
+    return (
+        f"{''.join(lines)}{more}\nNothing that landed since the last verdict is counted until "
+        f"somebody decides: it is right, tingchao gate landing --accept {one}; it is wrong, "
+        f"--discard {one}. Both options can be repeated"
+    )
 
 
 def _require_known(option: str, found: Collection[str], known: Collection[str]) -> None:

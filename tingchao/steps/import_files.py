@@ -9,17 +9,19 @@ from pathlib import Path
 
 from lake.runs import NAME
 from scrapers.errors import ImportFileError
-from scrapers.importers.detect import detect_format, format_called
+from scrapers.importers.detect import CONSIDERED, detect_format, format_called
 from scrapers.importers.format import Format, Sureness
 from scrapers.importers.head import Head, look_at
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import ColumnMap
 from scrapers.importers.named import NamedFile, describe_unfinished, land_named
-from tingchao.config import Config, Import
+from tingchao.config import Channel, Config, Import
 from tingchao.context import Context
 from tingchao.errors import EXIT_FAILED, EXIT_IDLE, ConfigurationError
 from tingchao.fence import exclusive
-from tingchao.formats import AUTO, MAPPED, named_formats
+from tingchao.formats import AUTO, MAPPED, named_formats, sources_of_format
+
+QUARANTINE = "landing/quarantine (docs/runbook.md#quarantine)"
 
 
 @dataclass
@@ -58,8 +60,13 @@ class ImportSummary:
         counts = (("waiting", len(self.waiting)), ("known", self.known))
         whole += "".join(f", {count:,} {what}" for what, count in counts if count)
         told = [f"  {line}" for outcome in self.files for line in _lines_of(outcome)]
-        waiting = [f"  waiting: {problem}" for problem in self.waiting]
-        return [whole, *told, *(f"  {problem}" for problem in self.failed), *waiting]
+        waiting = [f"  waiting: {_short(problem)}" for problem in self.waiting]
+        return [
+            whole,
+            *told,
+            *(f"  {problem}" for problem in _explained_once(self.failed)),
+            *waiting,
+        ]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -96,7 +103,7 @@ def import_named(
             "(docs/import.md), then `tingchao import ID`"
         )
     if channel is not None:
-        context.config.channel(channel)
+        _require_kin(context.config.channel(channel), format_name, source)
     if source is not None and not NAME.fullmatch(source):
         raise ConfigurationError(f"--source: expected a-z, 0-9, _ and -, found {source!r}")
     summary = ImportSummary(run_id or name_run(context))
@@ -104,6 +111,17 @@ def import_named(
     with exclusive(context.lock("import")):
         _land_named_files(context, spec, paths, summary)
     return summary
+
+
+def _require_kin(channel: Channel, format_name: str, source: str | None) -> None:
+    """Refuse a channel of another source: its posts would be counted among those of the file."""
+    expected = {source} if source else set(sources_of_format(format_name))
+    if channel.source not in expected:
+        raise ConfigurationError(
+            f"--channel {channel.id}: expected a channel of {', '.join(sorted(expected))}, found "
+            f"one of {channel.source}; name another, or say --source {channel.source} when the "
+            "file really is of that source"
+        )
 
 
 def is_asked_by_format(words: Collection[str], config: Config) -> bool:
@@ -226,14 +244,33 @@ def form_of(head: Head, spec: Import) -> Format:
 
 
 def _lines_of(outcome: FileOutcome) -> list[str]:
-    if not outcome.format_name or outcome.format_name in MAPPED:
-        return [outcome.line()]
-    unknown = [
-        f"  unknown key {key!r} on {count:,} records: take it, or ignore it by name in "
-        f"scrapers/importers/formats/{outcome.format_name}.yml"
-        for key, count in outcome.unknown_keys.most_common()
-    ]
-    return [outcome.line(), *unknown]
+    lines = [outcome.line()]
+    if outcome.first_refusal:
+        others = outcome.quarantined - 1
+        more = (
+            f"; and {others:,} more, all in {QUARANTINE}" if others else f"; it is in {QUARANTINE}"
+        )
+        lines.append(f"  refused: {outcome.first_refusal}{more}")
+    if outcome.unknown_keys:
+        keys = ", ".join(
+            f"{key!r} ({count:,})" for key, count in outcome.unknown_keys.most_common()
+        )
+        lines.append(
+            f"  unknown keys, with the records that have them: {keys}; take them, or ignore them "
+            f"by name in scrapers/importers/formats/{outcome.format_name}.yml"
+        )
+    return lines
+
+
+def _short(problem: str) -> str:
+    """Leave out what every format said to a file; the command that asks for it says it."""
+    return problem.partition(CONSIDERED)[0]
+
+
+def _explained_once(problems: Collection[str]) -> list[str]:
+    """What the formats said is told of the first file that none knows, and not of each."""
+    first = next((problem for problem in problems if CONSIDERED in problem), None)
+    return [problem if problem is first else _short(problem) for problem in problems]
 
 
 def files_of(config: Config, spec: Import) -> list[Path]:

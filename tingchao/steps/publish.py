@@ -36,7 +36,7 @@ from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
 from tingchao.judge import Judge, hire_judge
 from tingchao.marts import Mart, load_marts
-from tingchao.steps.build import definition_version
+from tingchao.steps.build import BEFORE_EVERYTHING, definition_version
 from tingchao.steps.enrich import lexicon_of
 from tingchao.steps.gate import judge_marts
 
@@ -144,6 +144,11 @@ def _prepare(context: Context, shelf: Shelf) -> _Job:
     state = read_state(work)
     if state is None:
         raise TingchaoError(f"{work}: no finished build to publish; run `tingchao build`")
+    if state.as_of == BEFORE_EVERYTHING:
+        raise TingchaoError(
+            f"{work}: nothing that landed has passed a gate yet, so there is nothing to publish; "
+            "`tingchao status` says what is missing, `tingchao run` does every step"
+        )
     reporting = context.config.reporting
     facts = Facts(
         as_of_at=state.as_of.astimezone(UTC),
