@@ -31,7 +31,7 @@ BROKEN = {"silence", "slow", "reset", "wrong_length"}
 OPENS = datetime.fromtimestamp(hamlet().opens_at, UTC)
 VISITS = [OPENS + number * DAY for number in (5, 6, 7)]
 SINCE = [OPENS, *VISITS]
-SCENARIOS_IN_ALL = 70
+SCENARIOS_IN_ALL = 60
 
 BLOCKED, ERROR, BUDGET = StopReason.BLOCKED, StopReason.ERROR, StopReason.BUDGET
 BLANK = StopReason.BLANK_PAGE
@@ -193,7 +193,13 @@ def pick() -> Iterator[Any]:
         for number in range(share):
             name = names[(turn + number * len(names) // share) % len(names)]
             place = places[number % len(places)]
-            yield pytest.param(place, name, id=f"{place.id}: {name}")
+            if can_be_told(place, name):
+                yield pytest.param(place, name, id=f"{place.id}: {name}")
+
+
+def can_be_told(place: Place, name: str) -> bool:
+    """Whether anybody could notice: numbers of a day that stand for another's name no day."""
+    return SCENARIOS[name].fault != "repeat" or place.audience is not Audience.HISTORY
 
 
 @pytest.mark.parametrize(("place", "name"), pick())
@@ -215,6 +221,7 @@ def play(place: Place, name: str, calm: Quiet, folder: Path) -> None:
     crossing = visitor.visit(VISITS[day], SINCE[day])
     lines = [line for line in visitor.server.log if line.fault]
     is_struck = any(line.status != NOT_MODIFIED or line.fault in BROKEN for line in lines)
+    assert_served(visitor, calm)
     assert_honest(visitor, crossing, calm.told[day], scenario, is_struck=is_struck)
     visitor.server.faults.clear()
     visitor.visit(VISITS[day + 1], SINCE[day + 1])
@@ -265,6 +272,7 @@ def test_what_a_limit_left_is_had_when_it_is_lifted(
     crossing = visitor.visit(VISITS[day], SINCE[day])
     assert len(crossing.received) == visitor.override["max_pages"]
     limited = Scenario("", None, ends(StopReason.CAP, BUDGET))
+    assert_served(visitor, calm)
     assert_honest(visitor, crossing, calm.told[day], limited, is_struck=True)
     visitor.override = {}
     visitor.visit(VISITS[day + 1], SINCE[day + 1])
@@ -274,6 +282,18 @@ def test_what_a_limit_left_is_had_when_it_is_lifted(
 def visit_of(calm: Quiet, day: int, folder: Path) -> Visitor:
     shutil.copytree(calm.folder / f"before-{day}", folder / "days")
     return Visitor(folder / "days", calm.place)
+
+
+def assert_served(visitor: Visitor, calm: Quiet) -> None:
+    """What this crawl landed stood in an answer that the server wrote down, where ids are one's."""
+    rows = visitor.lake.read("posts").to_pylist()
+    served = {item for line in visitor.server.log for item in line.items}
+    crawl_id = Told.of(visitor).last["crawl_id"]
+    landed = {r["post_id"] for r in rows if r["crawl_id"] == crawl_id and not r["is_deleted"]}
+    if {key[1] for key in calm.told[-1].alive["posts"]} <= calm.served:
+        assert landed <= served
+    else:  # pushes and entries of feeds are named here, not there
+        assert not landed or served
 
 
 def assert_honest(
