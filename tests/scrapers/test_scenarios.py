@@ -1,9 +1,9 @@
 """What can happen to a crawl, at every site of the town, and what must be true afterwards.
 
-Every scenario crawls three days. On one of them a fault strikes, at an answer drawn from a seed.
-Then the ledger must say what is so: why the crawl ended, what it covered, how much it landed, held
-against what the server wrote down and against a crawl that nothing struck. When the fault is over,
-the next day's crawl must come to the very posts and the very cover of the quiet one.
+A place is crawled day after day, once in peace. In every scenario a fault strikes one of the days,
+at an answer drawn from a seed. Then the ledger must say what is so: why the crawl ended, what it
+covered, how much it landed, held against what the server wrote down and against the quiet crawl.
+When the fault is over, the next day's crawl must come to the quiet one's very posts and cover.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ HEALS = {
     "502 twice": Scenario("error_502", 2),
     "503 thrice": Scenario("error_503", 3),
     "silence": Scenario("silence"),
+    "drips": Scenario("slow", 2),
     "a reset": Scenario("reset", 2),
     "a short body": Scenario("wrong_length", 2),
     "packed": Scenario("gzip", None),
