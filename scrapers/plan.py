@@ -281,6 +281,7 @@ def _job_channel(
         start=min(window.start, resumed or window.start),
         floor=since or EVER,
         covered_until=blocks[-1].end if blocks else None,
+        missed_end=history.missed_end(resumed) if resumed and resumed < window.start else None,
         etag=etag,
         last_modified=last_modified,
         options=channel.options,

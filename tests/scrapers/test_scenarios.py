@@ -11,14 +11,14 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from demo.cast import Audience, Place
+from demo.cast import Audience, Place, Shape
 from demo.faults import Fault
 from lake import Lake, StopReason, Window
 from lake.schemas import IDENTITY
@@ -203,6 +203,10 @@ def can_be_told(place: Place, name: str) -> bool:
     return SCENARIOS[name].fault != "repeat" or place.audience is not Audience.HISTORY
 
 
+def has_threads(place: Place) -> bool:
+    return place.source != "feed" and place.shape is not Shape.GAUGE
+
+
 @pytest.mark.parametrize(("place", "name"), pick())
 def test_the_ledger_is_right_and_the_next_crawl_mends(
     place: Place, name: str, quiet: Any, tmp_path: Path
@@ -278,6 +282,24 @@ def test_what_a_limit_left_is_had_when_it_is_lifted(
     visitor.override = {}
     visitor.visit(VISITS[day + 1], SINCE[day + 1])
     assert_same(visitor, calm.told[day + 1])
+
+
+@pytest.mark.parametrize("source", [s for s, places in sites().items() if has_threads(places[0])])
+def test_what_a_missed_crawl_would_have_looked_at_again_is_looked_at(
+    source: str, tmp_path: Path
+) -> None:
+    place = replace(sites()[source][0], options={"revisit_days": 2, "reread_days": 2})
+    calm = Quiet(place, tmp_path / "quiet")
+    calm.live()
+    visitor = visit_of(calm, 1, tmp_path)
+    visitor.server.plant(Fault("challenge", times=None, skip=1))
+    visitor.visit(VISITS[1], SINCE[1])
+    visitor.server.faults.clear()
+    visitor.visit(VISITS[2], SINCE[2])
+    rows = Lake.open(visitor.folder / "lake").read("posts").to_pylist()
+    heard_of = {(row["channel_id"], row["post_id"]) for row in rows}  # later looks see more go
+    assert calm.told[2].alive["posts"].keys() <= heard_of
+    assert Told.of(visitor).covered == calm.told[2].covered
 
 
 def visit_of(calm: Quiet, day: int, folder: Path) -> Visitor:
