@@ -158,6 +158,15 @@ class ChannelHistory:
         ends = (_end_of_unbroken(settled, start) for start in (since or first, first))
         return next(filter(None, ends), first)
 
+    def missed_end(self, resumed: datetime) -> datetime | None:
+        """Return the end of the first crawl that should have covered an instant, if one should."""
+        ends = (
+            row["window_end_at"]
+            for row in self.rows
+            if row["window_start_at"] and row["window_start_at"] <= resumed < row["window_end_at"]
+        )
+        return min(ends, default=None)
+
     def _first_asked(self) -> datetime | None:
         return next((r["window_start_at"] for r in self.rows if r["window_start_at"]), None)
 

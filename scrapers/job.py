@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +33,8 @@ class JobChannel(_Model):
 
     `asked` names the logical run. `start` may lie before it, to close a hole; nothing published
     before `floor`, the channel's own `since`, is wanted at all. `covered_until` is the end of what
-    was covered last; `open_since` the earliest instant from `start` on that was never covered.
+    was covered last, `open_since` the earliest instant from `start` on that was never covered,
+    `missed_end` the end of the first crawl whose hole is closed.
     """
 
     id: str
@@ -46,6 +47,7 @@ class JobChannel(_Model):
     floor: datetime
     covered_until: datetime | None = None
     open_since: datetime | None = None
+    missed_end: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
@@ -53,6 +55,10 @@ class JobChannel(_Model):
     @property
     def end(self) -> datetime:
         return self.asked.end
+
+    def before(self, days: float) -> datetime:
+        """Return the instant so many days before this crawl's end, or a missed one's."""
+        return min(self.end, self.missed_end or self.end) - timedelta(days=days)
 
     @property
     def host(self) -> str:

@@ -299,6 +299,7 @@ def _job_channel(
         floor=since or EVER,
         covered_until=blocks[-1].end if blocks else None,
         open_since=_open_since(start, blocks),
+        missed_end=history.missed_end(resumed) if resumed and resumed < window.start else None,
         etag=etag,
         last_modified=last_modified,
         options=channel.options,

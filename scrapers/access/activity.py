@@ -79,7 +79,7 @@ class ActivityBoardSpider(BoardSpider):
     def since(self, visit: ActivityVisit) -> datetime:
         """Return the time from which posts are looked for, new or changed."""
         days = float(visit.channel.options.get("reread_days", REREAD_DAYS))
-        return min(visit.channel.start, visit.channel.end - timedelta(days=days))
+        return min(visit.channel.start, visit.channel.before(days))
 
     def is_due(self, visit: Any, link: ThreadLink, horizon: datetime) -> bool:
         """Whether a thread is read: it changed, or it may have been edited."""

@@ -125,7 +125,7 @@ class BoardSpider(ChannelSpider):
     def horizon(self, visit: BoardVisit) -> datetime:
         """Return the age from which threads are left alone."""
         days = float(visit.channel.options.get("revisit_days", self.job.revisit_days))
-        return min(visit.channel.start, visit.channel.end - timedelta(days=days))
+        return min(visit.channel.start, visit.channel.before(days))
 
     def _on_board(self, response: Response, visit: BoardVisit) -> Iterator[Any]:
         if response.status != 200:

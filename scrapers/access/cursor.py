@@ -540,7 +540,7 @@ class CursorSpider(ChannelSpider):
 
     def _revisited_from(self, visit: CursorVisit) -> datetime:
         days = float(visit.channel.options.get("revisit_days", self.job.revisit_days))
-        return visit.channel.end - timedelta(days=days)
+        return visit.channel.before(days)
 
     # What is gone, and what must not grow old.
 

@@ -116,6 +116,16 @@ class TestWhereACrawlResumes:
         assert self.resumes_at(lake, day(4).start) == day(4).start
 
 
+def test_the_first_crawl_that_missed_an_instant_is_known_by_its_end(lake: Lake) -> None:
+    crawl(lake, day(1), day(1))
+    crawl(lake, day(2), None, end="blocked")
+    crawl(lake, Window(day(2).start, day(4).end), day(4), end="budget")
+    history = lake.histories("ptt")["phone"]
+    assert history.missed_end(day(2).start) == day(2).end
+    assert history.missed_end(day(3).start) == day(4).end
+    assert history.missed_end(day(5).start) is None
+
+
 def test_validators_are_of_the_last_run_that_took_in_everything(lake: Lake) -> None:
     assert lake.last_validators("ptt", "phone") == (None, None)
     crawl(lake, day(1), day(1), etag='"a"', last_modified="Thu, 08 Oct 2026 13:05:11 GMT")

@@ -159,6 +159,7 @@ class TestPlan:
         (planned,) = self.plan(lake, tmp_path, END - DAY).job.channels
         assert planned.start == END - 9 * DAY
         assert planned.asked.start == END - DAY
+        assert planned.before(2) == END - 7 * DAY  # two days before the end of the missed one
 
     def test_a_window_behind_the_watermark_is_crawled_as_asked(
         self, lake: Lake, tmp_path: Path
@@ -166,6 +167,7 @@ class TestPlan:
         self.cover(lake, END - 9 * DAY, END)
         (planned,) = self.plan(lake, tmp_path, END - DAY).job.channels
         assert planned.start == END - DAY
+        assert planned.before(2) == END - 2 * DAY
 
     def test_row_25_the_asked_window_names_the_run_whatever_was_covered(
         self, lake: Lake, tmp_path: Path
