@@ -22,11 +22,18 @@ from itertools import pairwise
 from typing import Any
 
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from lake import StopReason, Window
 from scrapers.access.channel import ChannelSpider, Visit, shown
+from scrapers.bundles import bundled
 from scrapers.encodings import charset_of
-from scrapers.errors import SiteChangedError, SiteRefusedError
+from scrapers.errors import (
+    AddressRefusedError,
+    NotFetchedError,
+    SiteChangedError,
+    SiteRefusedError,
+)
 from scrapers.parsers.feed_document import FeedDocument, NotAFeedError, join, parse_feed
 from scrapers.records import PostRecord, Refused
 
@@ -85,8 +92,9 @@ class FeedSpider(ChannelSpider):
         return False
 
     def sure_part(self, visit: FeedVisit) -> Window | None:
-        reach = visit.reach if visit.turned else None
-        return self._until_now(visit, max(reach, visit.channel.start)) if reach else None
+        if visit.reach is None:
+            return None
+        return self._until_now(visit, max(visit.reach, visit.channel.start))
 
     def begin(self, visit: FeedVisit) -> Iterator[Any]:
         channel = visit.channel
@@ -152,8 +160,28 @@ class FeedSpider(ChannelSpider):
             visit.note(f"an older page, {shown(response.url)}, answered HTTP {response.status}")
             yield from self._end(visit)
             return
+        try:
+            feed = _read(response)
+        except NotFetchedError as error:
+            visit.note(str(error))
+            yield from self._end(visit)
+            return
         visit.turned += 1
-        yield from self._take(response, visit, _read(response))
+        if feed.entries:
+            yield from self._take(response, visit, feed)
+        else:
+            visit.is_at_its_beginning = not feed.is_cut
+            yield from self._end(visit)
+
+    def _failed(self, failure: Failure) -> Iterator[Any]:
+        """Go without an older page that the site keeps from us: the feed itself was read."""
+        visit: FeedVisit = failure.request.cb_kwargs["visit"]
+        is_older = failure.request.cb_kwargs["step"] == self._on_older
+        if not is_older or not isinstance(failure.value, SiteRefusedError | AddressRefusedError):
+            yield from super()._failed(failure)
+            return
+        visit.note(f"no older page: {failure.value}")
+        yield from bundled(self._run(visit, self._end(visit)))
 
     def _take(self, response: Response, visit: FeedVisit, feed: FeedDocument) -> Iterator[Any]:
         visit.note(feed.remark)
@@ -178,9 +206,8 @@ class FeedSpider(ChannelSpider):
         oldest = reaches_back(dates)
         visit.reach = min(filter(None, [visit.reach, oldest]), default=None)
         visit.overlaps = visit.overlaps or any(r.post_id in visit.known for r in records)
-        visit.is_whole = visit.is_whole and not any(
-            _is_later(at, visit.channel.end) for at in dates
-        )
+        is_late = any(_is_later(at, visit.channel.end) for at in dates)
+        visit.is_whole = visit.is_whole and not feed.is_cut and not is_late
         visit.is_at_its_beginning = feed.is_complete and not feed.is_cut
         visit.seen.update(record.post_id for record in records)
 
