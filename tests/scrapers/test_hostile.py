@@ -32,14 +32,19 @@ from lake import StopReason
 from lake.errors import RefusedRecordError
 from lake.records import make_row
 from scrapers import settings as ours
-from scrapers.errors import AddressRefusedError, ImportFileError, SourceError
+from scrapers.errors import (
+    AddressRefusedError,
+    ImportFileError,
+    ParsingFailedError,
+    SourceError,
+)
 from scrapers.importers import documents
 from scrapers.importers.detect import UnrecognisedError, detect_format
 from scrapers.importers.head import look_at
 from scrapers.importers.sheets import open_workbook
 from scrapers.middlewares.guard import Guard, PublicResolver, check_url
 from scrapers.parsers.feed_document import NotAFeedError, parse_feed
-from scrapers.parsers.json_record import make_json_storable
+from scrapers.parsers.json_record import JsonRecord, make_json_storable
 from scrapers.parsers.sitemap import parse_sitemap
 from scrapers.plan import channel_url
 from scrapers.records import Refused
@@ -450,3 +455,13 @@ class TestFiles:
         outcome = desk.land(desk.write("a.jsonl", text), channel="tea")
         assert (outcome.landed, outcome.quarantined) == (1, 3)
         assert "damaged_id" in {row["rule"] for row in desk.rows("quarantine")}
+
+
+@pytest.mark.parametrize(
+    "native", ["9" * 300, int("9" * 300), "x" * 900, "a\ud800", "a\nb", "\ufffd"]
+)
+def test_an_id_that_no_platform_has_is_refused_by_name(native: Any) -> None:
+    with pytest.raises(ParsingFailedError, match=r"^id: expected an id") as refused:
+        JsonRecord({"id": native}).id("id")
+    assert refused.value.rule == "damaged_id"
+    assert len(str(refused.value)) < 150
