@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -29,6 +30,10 @@ from scrapers.known import KnownPost, read_known, read_refused
 from scrapers.records import ChannelDone, PageFetched
 
 Step = Callable[[Response, Any], Iterator[Any]]
+TOO_LARGE = (
+    "the answer grew beyond the size that a page may have (DOWNLOAD_MAXSIZE) and was cut off; is "
+    "the address a page's and not a file's?"
+)
 IS_ANSWER = "is_answer"  # of a request: whether its spider reads a refusal or failure by itself
 NO_ROBOTS = "no_robots"  # of a request: no crawl, but an interface used with a key
 
@@ -176,6 +181,8 @@ class ChannelSpider(Spider):
     def _end_with(self, visit: Visit, error: BaseException | None) -> Iterator[Any]:
         reason = error.stop_reason if isinstance(error, NotFetchedError) else StopReason.ERROR
         said = str(error) or repr(error)
+        if isinstance(error, DownloadCancelledError) and not str(error):
+            said = TOO_LARGE
         detail = said if isinstance(error, NotFetchedError) else f"{type(error).__name__}: {said}"
         yield from self.finish(visit, reason, self.sure_part(visit), detail=detail)
 

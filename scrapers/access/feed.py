@@ -22,11 +22,18 @@ from itertools import pairwise
 from typing import Any
 
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
 from lake import StopReason, Window
 from scrapers.access.channel import ChannelSpider, Visit, shown
+from scrapers.bundles import bundled
 from scrapers.encodings import charset_of
-from scrapers.errors import SiteChangedError, SiteRefusedError
+from scrapers.errors import (
+    AddressRefusedError,
+    NotFetchedError,
+    SiteChangedError,
+    SiteRefusedError,
+)
 from scrapers.parsers.feed_document import FeedDocument, NotAFeedError, join, parse_feed
 from scrapers.records import PostRecord, Refused
 
@@ -85,8 +92,9 @@ class FeedSpider(ChannelSpider):
         return False
 
     def sure_part(self, visit: FeedVisit) -> Window | None:
-        reach = visit.reach if visit.turned else None
-        return self._until_now(visit, max(reach, visit.channel.start)) if reach else None
+        if visit.reach is None:
+            return None
+        return self._until_now(visit, max(visit.reach, visit.channel.start))
 
     def begin(self, visit: FeedVisit) -> Iterator[Any]:
         channel = visit.channel
@@ -118,10 +126,7 @@ class FeedSpider(ChannelSpider):
         if feed.entries:
             yield from self._land(response, visit, feed)
         elif feed.is_cut:
-            raise SiteChangedError(
-                f"{shown(response.url)}: the feed breaks off after {len(response.body):,} bytes, "
-                "before its first entry; is its site ill?"
-            )
+            raise SiteChangedError(_breaks_off(response))
         elif visit.has_retried and visit.known:
             detail = "no entry, twice, where there were some; the feed is broken or was emptied"
             yield from self.finish(visit, StopReason.BLANK_PAGE, detail=detail)
@@ -152,8 +157,28 @@ class FeedSpider(ChannelSpider):
             visit.note(f"an older page, {shown(response.url)}, answered HTTP {response.status}")
             yield from self._end(visit)
             return
+        try:
+            feed = _read(response)
+        except NotFetchedError as error:
+            visit.note(str(error))
+            yield from self._end(visit)
+            return
         visit.turned += 1
-        yield from self._take(response, visit, _read(response))
+        if feed.entries:
+            yield from self._take(response, visit, feed)
+        else:
+            visit.is_at_its_beginning = not feed.is_cut
+            yield from self._end(visit)
+
+    def _failed(self, failure: Failure) -> Iterator[Any]:
+        """Go without an older page that the site keeps from us: the feed itself was read."""
+        visit: FeedVisit = failure.request.cb_kwargs["visit"]
+        is_older = failure.request.cb_kwargs["step"] == self._on_older
+        if not is_older or not isinstance(failure.value, SiteRefusedError | AddressRefusedError):
+            yield from super()._failed(failure)
+            return
+        visit.note(f"no older page: {failure.value}")
+        yield from bundled(self._run(visit, self._end(visit)))
 
     def _take(self, response: Response, visit: FeedVisit, feed: FeedDocument) -> Iterator[Any]:
         visit.note(feed.remark)
@@ -161,10 +186,17 @@ class FeedSpider(ChannelSpider):
         read = list(self.read_entries(feed, response, visit))
         if feed.is_last_cut and read:
             read[-1] = _refuse_half(visit, read[-1])
-            visit.note("the feed breaks off in the middle of its last entry")
         yield from (one for one in read if isinstance(one, Refused))
         records = [one for one in read if isinstance(one, PostRecord)]
         yield from (record for record in records if visit.is_wanted(record.published_at))
+        if feed.is_cut:  # what is missing may be new, so this page covers nothing
+            yield from self.finish(
+                visit,
+                StopReason.ERROR,
+                self.sure_part(visit),
+                detail="; ".join([_breaks_off(response), *visit.notes]),
+            )
+            return
         is_new = bool({r.post_id for r in records} - visit.seen)
         self._look_back(visit, records, feed)
         older = self.older_url(feed, response, visit) if is_new else None
@@ -178,9 +210,9 @@ class FeedSpider(ChannelSpider):
         oldest = reaches_back(dates)
         visit.reach = min(filter(None, [visit.reach, oldest]), default=None)
         visit.overlaps = visit.overlaps or any(r.post_id in visit.known for r in records)
-        is_later = any(_is_later(at, visit.channel.end) for at in dates)
-        visit.is_whole = visit.is_whole and not feed.is_cut and not is_later
-        visit.is_at_its_beginning = feed.is_complete and not feed.is_cut
+        is_late = any(_is_later(at, visit.channel.end) for at in dates)
+        visit.is_whole = visit.is_whole and not is_late
+        visit.is_at_its_beginning = feed.is_complete
         visit.seen.update(record.post_id for record in records)
 
     def _turn(self, visit: FeedVisit, older: str | None, *, is_new: bool) -> Iterator[Any]:
@@ -262,6 +294,13 @@ def reaches_back(dates: Sequence[datetime | None]) -> datetime | None:
     rising = sum(a < b for a, b in pairwise(known))
     falling = sum(a > b for a, b in pairwise(known))
     return known[0] if rising > falling else known[-1]
+
+
+def _breaks_off(response: Response) -> str:
+    return (
+        f"{shown(response.url)}: the feed breaks off after {len(response.body):,} bytes; what "
+        "stands before that lands and counts as no coverage. Is its site ill?"
+    )
 
 
 def _refuse_half(visit: FeedVisit, one: PostRecord | Refused) -> Refused:

@@ -12,7 +12,7 @@ from typing import Any
 
 from scrapers.errors import ParsingFailedError
 
-MAX_ID = 200  # characters; the longest that a platform is known to have is about half of it
+MAX_ID, MAX_DIGITS = 800, 64  # characters of an id, an at:// address at most; of a number
 # An escape: a pair of surrogates, half a pair, or any other one, an escaped backslash too.
 ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -59,10 +59,11 @@ class JsonRecord:
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise _wrong(name, "an id", value)
         native = str(value) if value not in (None, "") else None
-        if native is not None and len(native) > MAX_ID:
+        if native is not None and len(native) > (MAX_DIGITS if native.isdecimal() else MAX_ID):
             raise ParsingFailedError(
                 "damaged_id",
-                f"{name}: expected an id of at most {MAX_ID} characters, found {len(native):,}",
+                f"{name}: expected an id of at most {MAX_DIGITS} digits or {MAX_ID} characters, "
+                f"found {len(native):,}",
             )
         if native is not None and (not native.isprintable() or "\ufffd" in native):
             raise ParsingFailedError("damaged_id", f"{name}: expected an id, found {native!a:.60}")

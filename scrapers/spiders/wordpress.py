@@ -487,6 +487,11 @@ def _raw(item: JsonRecord) -> dict[str, Any]:
 
 def _entries(answer: Answer) -> tuple[Entry, ...]:
     if isinstance(answer.data, FeedDocument):
+        if answer.data.is_cut:
+            raise SiteChangedError(
+                f"wordpress {answer.call.path}: the feed breaks off before its end; half an entry "
+                "would land as a whole one, so the next crawl reads it anew"
+            )
         return answer.data.entries
     if isinstance(answer.data, Unread):
         return ()

@@ -6,6 +6,7 @@ import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,32 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
 
 def bomb(handler: BaseHTTPRequestHandler) -> None:
     send(handler, 200, BOMB, Content_Encoding="gzip")
+
+
+def flood(handler: BaseHTTPRequestHandler) -> None:
+    """Fifty megabytes that nobody announced, made as they go."""
+    handler.send_response(200)
+    handler.end_headers()
+    for _ in range(50):
+        handler.wfile.write(b" " * (1024 * 1024))
+
+
+def deflated(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 200, zlib.compress(b"\0" * (64 * 1024 * 1024), 1), Content_Encoding="deflate")
+
+
+def long_header(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 200, FEED, X_Long="x" * (2 * 1024 * 1024))
+
+
+def cookies(handler: BaseHTTPRequestHandler) -> None:
+    """Two thousand cookies of four kilobytes."""
+    handler.send_response(200)
+    for number in range(2000):
+        handler.send_header("Set-Cookie", f"c{number}={'x' * 4000}")
+    handler.send_header("Content-Length", str(len(FEED)))
+    handler.end_headers()
+    handler.wfile.write(FEED)
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

@@ -43,6 +43,10 @@ def make_faults() -> dict[str, Fault]:
         "dripping": Fault(faults.dripping),
         "reset": Fault(faults.reset),
         "bomb": Fault(faults.bomb),
+        "deflated": Fault(faults.deflated),
+        "flood": Fault(faults.flood),
+        "long_header": Fault(faults.long_header),
+        "cookies": Fault(faults.cookies),
         "huge": Fault(answers(200, FEED, Content_Length=str(10**9))),
         "endless": Fault(faults.endless),
         "to_file": Fault(answers(302, Location="file:///etc/passwd")),
@@ -223,12 +227,22 @@ def test_row_11_a_dead_network_is_told_and_lands_nothing(crawled: Crawled) -> No
     assert crawled.outcomes["dead"].landed == 0
 
 
-@pytest.mark.parametrize("name", ["bomb", "huge"])
+@pytest.mark.parametrize("name", ["bomb", "deflated", "flood", "huge"])
 def test_row_12_bombs_do_not_go_off(crawled: Crawled, name: str) -> None:
     reason, detail = told(crawled, name)
     assert reason is StopReason.ERROR
     assert "8388608" in detail or "maxsize" in detail.lower()
     assert len(crawled.faults[name].pages) == 1
+
+
+def test_row_12_a_header_of_two_megabytes_is_refused(crawled: Crawled) -> None:
+    assert told(crawled, "long_header")[0] is StopReason.ERROR
+    assert crawled.outcomes["long-header"].landed == 0
+
+
+def test_row_12_eight_megabytes_of_cookies_are_not_kept(crawled: Crawled) -> None:
+    assert crawled.outcomes["cookies"].landed == 1
+    assert "x" * 4000 not in crawled.output
 
 
 def test_row_13_endless_redirects_end(crawled: Crawled) -> None:

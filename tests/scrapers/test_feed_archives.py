@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lake import StopReason
+from scrapers.errors import SiteRefusedError
 from scrapers.known import KnownPost
 from scrapers.source import Limits
 from scrapers.spiders.feed import GenericFeedSpider
@@ -167,3 +168,37 @@ def test_a_refusal_on_the_way_keeps_what_was_read(tmp_path: Path) -> None:
     pages = {**PAGED, f"{URL}?paged=3": Page(error=ConnectionError("reset"))}
     end = walk(tmp_path, pages).end
     assert (end.stop_reason, end.covered) == (StopReason.ERROR, window(hours(20), END))
+
+
+@pytest.mark.parametrize(
+    ("older", "said"),
+    [
+        (
+            Page(error=SiteRefusedError("robots.txt forbids it")),
+            "no older page: robots.txt forbids",
+        ),
+        (Page("<html><title>首頁</title></html>"), "expected RSS, Atom or JSON Feed, found"),
+    ],
+    ids=["robots", "html"],
+)
+def test_a_feed_whose_older_pages_are_closed_is_read_as_far_as_it_goes(
+    older: Page, said: str, tmp_path: Path
+) -> None:
+    pages = {URL: PAGED[URL], f"{URL}?paged=2": older}
+    end = walk(tmp_path, pages).end
+    assert (end.stop_reason, end.covered) == (StopReason.EXHAUSTED, window(hours(5), END))
+    assert said in (end.detail or "")
+    again = walk(tmp_path, pages, covered_until=hours(30), open_since=hours(30)).end
+    assert again.stop_reason is StopReason.CAP
+
+
+def test_an_empty_page_behind_the_last_is_the_beginning(tmp_path: Path) -> None:
+    pages = {URL: PAGED[URL], f"{URL}?paged=2": rss()}
+    assert walk(tmp_path, pages).end.covered == window(START, END)
+
+
+def test_a_feed_that_breaks_off_covers_nothing_and_keeps_no_validator(tmp_path: Path) -> None:
+    page = page_of(1, 5)
+    page.body = str(page.body).removesuffix("</channel></rss>")
+    end = walk(tmp_path, {URL: page}).end
+    assert (end.etag, end.covered) == (None, None)

@@ -334,3 +334,18 @@ def test_a_zone_that_is_none_is_the_channels(offset: Any) -> None:
     for name in ("timezone_string", "gmt_offset"):
         zone = parse.site_zone(JsonRecord({name: offset}), "Asia/Taipei")
         assert str(zone) == "Asia/Taipei"
+
+
+def test_a_feed_that_breaks_off_lands_no_half_entry(tmp_path: Path) -> None:
+    body = (FOLDER / "feed.xml").read_text(encoding="utf-8")
+    cut = body[: body.rindex("</item>") - 40]
+    channel = make_channel("https://blog.example.tw/", start=FIRST, end=FIRST + 60 * DAY)
+    spider = WordpressSpider(make_job(tmp_path, channel, source="wordpress", now=FIRST + 60 * DAY))
+
+    def answer(request: Any) -> Page:
+        return Page(cut) if "/feed/" in request.url else Page("{}", status=401)
+
+    played = play_with(spider, answer)
+    assert played.posts() == []
+    assert played.end.covered is None
+    assert "breaks off" in (played.end.detail or "")
