@@ -72,10 +72,9 @@ def draw_windows(draw: random.Random) -> list[Window]:
     return [Window(start, end) for start, end in pairwise(edges)]
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(("seed", "place"), enumerate(PLACES))
 def test_a_past_that_is_filled_in_is_that_of_a_quiet_crawl(
-    place: str, seed: int, tmp_path: Path
+    seed: int, place: str, tmp_path: Path
 ) -> None:
     once, piecemeal = (Visitor(tmp_path / name, PLACE[place]) for name in ("once", "piecemeal"))
     once.visit(ENDS, OPENS)

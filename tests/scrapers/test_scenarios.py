@@ -311,7 +311,7 @@ def assert_served(visitor: Visitor, calm: Quiet) -> None:
     """What this crawl landed stood in an answer that the server wrote down, where ids are one's."""
     rows = visitor.lake.read("posts").to_pylist()
     served = {item for line in visitor.server.log for item in line.items}
-    crawl_id = Told.of(visitor).last["crawl_id"]
+    crawl_id = visitor.ledger()[-1]["crawl_id"]
     landed = {r["post_id"] for r in rows if r["crawl_id"] == crawl_id and not r["is_deleted"]}
     if {key[1] for key in calm.told[-1].alive["posts"]} <= calm.served:
         assert landed <= served
@@ -362,8 +362,9 @@ def _is_within(window: Window, windows: list[Window]) -> bool:
 
 
 def count_landed(visitor: Visitor, crawl_id: str) -> int:
-    tables = (visitor.lake.read(t, columns=["crawl_id"])["crawl_id"] for t in IDENTITY)
-    return sum(column.to_pylist().count(crawl_id) for column in tables)
+    tables = [table for table in IDENTITY if visitor.lake.segments(table)]
+    columns = (visitor.lake.read(t, columns=["crawl_id"])["crawl_id"] for t in tables)
+    return sum(column.to_pylist().count(crawl_id) for column in columns)
 
 
 def assert_same(visitor: Visitor, calm: Told) -> None:
