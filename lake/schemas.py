@@ -85,6 +85,10 @@ HANDLE: Final = pa.struct(
 )
 
 
+POST_KINDS = ("article", "post", "thread", "repost", "comment", "push")
+"""What a post can be; the marts count the first four as posts, the others as comments."""
+
+
 def _column(name: str, kind: pa.DataType, doc: str, *, required: bool = False) -> pa.Field:
     return pa.field(name, kind, nullable=not required, metadata={"doc": doc})
 
@@ -110,7 +114,7 @@ def _table(*columns: pa.Field) -> pa.Schema:
 POSTS: Final = _table(
     _column("channel_id", pa.string(), "configured channel", required=True),
     _column("post_id", pa.string(), "unique within source and channel", required=True),
-    _column("kind", pa.string(), "article, comment, push, repost", required=True),
+    _column("kind", pa.string(), ", ".join(POST_KINDS), required=True),
     _column("parent_id", pa.string(), "post_id it answers; NULL for a root or unknown"),
     _column("root_id", pa.string(), "post_id that opened the thread; NULL when unknown"),
     _column("continues_id", pa.string(), "post_id whose text this row goes on with, same author"),

@@ -78,6 +78,8 @@ RECORD_ID: Final = {
 }
 LANDED_IN = ("source", "crawl_id", "segment_id", "collected_at", "content_hash")
 
+POST_KINDS = ("article", "post", "thread", "repost", "comment", "push")  # as lake.schemas has it
+
 FILES = "landed_files"
 BATCHES = "batches"
 REFUSALS = "refusals"
@@ -160,6 +162,12 @@ def _counters(table: str, *, is_signed: bool = False) -> Rule:
 ROW_RULES: Final[tuple[Rule, ...]] = (
     _named("posts", "post_id"),
     _named("posts", "kind"),
+    _refuse(
+        "posts",
+        "kind_known",
+        f"trim(kind) <> '' and kind not in ({', '.join(map(literal, POST_KINDS))})",
+        f"kind is one of {', '.join(POST_KINDS)}",
+    ),
     *_time_rules("posts", "published_at"),
     *_time_rules("posts", "edited_at"),
     _counters("posts", is_signed=True),

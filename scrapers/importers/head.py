@@ -158,8 +158,14 @@ def _is_line_by_line(path: Path, text: str) -> bool:
 
 def _look_at_documents(path: Path, shape: Shape, encoding: str, text: str) -> Head:
     documents = read_documents(path, shape, encoding)
-    samples = tuple(d.cells for d in islice(documents, SAMPLES) if not d.problem)
+    first = list(islice(documents, SAMPLES))
     documents.close()
+    samples = tuple(d.cells for d in first if not d.problem)
+    if first and not samples and first[0].problem:
+        reason = first[0].problem[1]
+        raise ImportFileError(
+            f"{path.name}: found no record in it: {reason}; was the file cut off? Save it again"
+        )
     keys = frozenset(key for sample in samples for key in sample)
     return _head(path, shape, encoding, keys, samples, text)
 

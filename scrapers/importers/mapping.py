@@ -24,7 +24,7 @@ from lake.counters import CounterFormatError, parse_counter
 from lake.pseudonyms import VISITORS, Pseudonyms
 from lake.records import BOOKKEEPING
 from lake.redact import redact
-from lake.schemas import INSTANT, MONEY, TABLES
+from lake.schemas import INSTANT, MONEY, POST_KINDS, TABLES
 from lake.times import Instant
 from scrapers.errors import ImportFileError, ParsingFailedError
 from scrapers.importers.rows import Row, RowFile, normalise, shown
@@ -38,6 +38,7 @@ from scrapers.parsers.values import (
     read_day,
     read_flag,
     read_id,
+    read_kind,
     read_tags,
     read_text,
     read_time,
@@ -189,6 +190,8 @@ class ColumnMap:
             return _counter(name, cell, self.spec.counter_cap)
         if name == "status":
             return read_status(cell)
+        if name == "kind" and self.table == "posts":
+            return read_kind(cell)
         if name in {"currency", "coupon"}:
             return read_word(cell)
         if name.endswith("_id"):
@@ -258,8 +261,12 @@ def find_mistakes(spec: Import) -> Iterator[Mistake]:
     for group, names in (("columns", spec.columns), ("constants", spec.constants)):
         for name in names:
             if _own_name(name) not in known:
-                said = f"{table} has no {name}; expected of {sorted(known)}"
+                said = f"{table} has no {name}; expected one of {', '.join(sorted(known))}"
                 yield Mistake((group, name), said)
+    kind = spec.constants.get("kind")
+    if table == "posts" and kind is not None and kind not in POST_KINDS:
+        said = f"expected one of {', '.join(POST_KINDS)}, found {kind!r}"
+        yield Mistake(("constants", "kind"), said)
     for group in ("counters", "handles"):
         if getattr(spec, group) and group not in fields:
             yield Mistake((group,), f"{table} has no {group}")

@@ -106,8 +106,8 @@ def encoding_of(path: Path, declared: str | None = None) -> str:
     found = marked if declared is None or is_marked else declared
     if found is None:
         raise ImportFileError(
-            f"{path.name}: no encoding explains its first {len(sample):,} bytes; say which it is "
-            "with `encoding:`"
+            f"{path.name}: no encoding explains its first {len(sample):,} bytes; if it is "
+            "text, say which with `encoding:`, else export it as CSV or .xlsx"
         )
     try:
         "".encode(found)

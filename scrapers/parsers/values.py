@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from lake import Precision
+from lake.schemas import POST_KINDS
 from lake.times import Instant, TimeFormatError, localize, parse_time
 from scrapers.errors import ParsingFailedError
 
@@ -28,6 +29,15 @@ AMOUNT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 FLAGS = {
     **dict.fromkeys(("true", "1", "yes", "y", "t", "是", "有", "真", "✓"), True),
     **dict.fromkeys(("false", "0", "no", "n", "f", "否", "無", "无", "假", "✗"), False),
+}
+KINDS = {
+    **{kind: kind for kind in POST_KINDS},
+    **dict.fromkeys(("貼文", "帖子", "發文", "发文", "微博", "動態", "动态"), "post"),
+    **dict.fromkeys(("文章", "主文"), "article"),
+    **dict.fromkeys(("主題", "主题", "主題帖", "主题帖"), "thread"),
+    **dict.fromkeys(("留言", "評論", "评论", "回覆", "回复", "回應", "reply"), "comment"),
+    **dict.fromkeys(("推文", "推噓"), "push"),
+    **dict.fromkeys(("轉發", "转发", "轉貼", "分享", "share"), "repost"),
 }
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
@@ -43,6 +53,19 @@ def read_word(cell: Any) -> str | None:
     """Return a code or a status: one word, or None where a word says that there is none."""
     text = read_id(cell)
     return None if text is None or text.casefold() in NOTHING else text
+
+
+def read_kind(cell: Any) -> str | None:
+    """Return what a post is, in our words; an unknown word is refused, never guessed."""
+    word = read_word(cell)
+    if word is None:
+        return None
+    kind = KINDS.get(unicodedata.normalize("NFKC", word).casefold())
+    if kind is None:
+        raise ParsingFailedError(
+            "unknown_kind", f"expected one of {', '.join(POST_KINDS)}, found {word!r:.80}"
+        )
+    return kind
 
 
 def read_id(cell: Any) -> str | None:

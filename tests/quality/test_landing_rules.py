@@ -87,6 +87,7 @@ FILE = {"table_name": "'posts'", "is_readable": "true", "is_as_declared": "true"
 BREACHES: dict[str, str] = {
     "posts.post_id_present": "post_id = ' '",
     "posts.kind_present": "kind = ''",
+    "posts.kind_known": "kind = 'like'",
     "posts.published_at_not_in_the_future": f"published_at = {LATE}",
     "posts.published_at_not_before_1990": f"published_at = {OLD}",
     "posts.edited_at_not_in_the_future": f"edited_at = {LATE}",

@@ -15,12 +15,21 @@ from hypothesis import strategies as st
 
 from lake import Added, Lake, Window
 from lake.pseudonyms import Pseudonyms
+from lake.schemas import POST_KINDS
+from quality import landing
 from scrapers.encodings import decode, detect_encoding
 from scrapers.errors import ImportFileError, ParsingFailedError
 from scrapers.importers.land import FileOutcome, land_file
 from scrapers.importers.mapping import PERSONAL, ColumnMap
 from scrapers.importers.rows import open_rows
-from scrapers.parsers.values import read_amount, read_flag, read_id, read_tags, without_query
+from scrapers.parsers.values import (
+    read_amount,
+    read_flag,
+    read_id,
+    read_kind,
+    read_tags,
+    without_query,
+)
 from tingchao.config import Import
 from tingchao.context import Context
 from tingchao.errors import ConfigurationError
@@ -329,6 +338,12 @@ def test_a_wrong_column_map_is_told(change: dict[str, Any], said: str) -> None:
         ColumnMap(Import(**{**ORDERS, **change}), KEYS, NOW)
 
 
+def test_a_constant_kind_that_nobody_knows_is_told() -> None:
+    spec = Import(**{**POSTS, "constants": {"kind": "banana"}})
+    with pytest.raises(ImportFileError, match=r"expected one of article, post, .*, found 'banana'"):
+        ColumnMap(spec, KEYS, NOW)
+
+
 def test_posts_need_a_channel() -> None:
     with pytest.raises(ImportFileError, match="channel_id"):
         ColumnMap(Import(**{**POSTS, "channel": None}), KEYS, NOW)
@@ -370,6 +385,36 @@ def test_damaged_ids_are_refused(cell: str) -> None:
     with pytest.raises(ParsingFailedError) as error:
         read_id(cell)
     assert error.value.rule == "damaged_id"
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("comment", "comment"),
+        ("Comment ", "comment"),
+        ("留言", "comment"),
+        ("貼文", "post"),
+        ("", None),
+    ],
+)
+def test_what_a_post_is(cell: str, kind: str | None) -> None:
+    assert read_kind(cell) == kind
+
+
+def test_a_post_of_a_kind_that_nobody_knows_is_refused(desk: Desk) -> None:
+    spec = {**POSTS, "columns": {**POSTS["columns"], "kind": "類型"}, "constants": {}}
+    text = "id,正文,日期,用户id,類型\n1,a,2026-10-01,u,banana\n2,b,2026-10-01,u,評論\n"
+    outcome = desk.land(spec, text)
+    assert (outcome.landed, outcome.quarantined) == (1, 1)
+    assert "line 2: kind: expected one of article, post" in (outcome.first_refusal or "")
+    assert [row["kind"] for row in desk.rows("posts")] == ["comment"]
+
+
+def test_the_marts_know_the_same_kinds() -> None:
+    models = Path(__file__).parents[2] / "dbt_project" / "models" / "intermediate"
+    described = (models / "int_posts.yml").read_text(encoding="utf-8")
+    assert f"values: [{', '.join(POST_KINDS)}]" in described
+    assert landing.POST_KINDS == POST_KINDS
 
 
 def test_flags_and_tags() -> None:

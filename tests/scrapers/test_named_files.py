@@ -209,6 +209,8 @@ class TestNothingIsRecognisedForNothing:
             (b"\x1f\x8b\x08\x00rest", "unpack it first"),
             (b"%PDF-1.7", "found PDF; export the table itself"),
             (b"\xd0\xcf\x11\xe0 rest", "or one with a password; save it as .xlsx without one"),
+            (b'{"a": [1, 2,', "found no record in it: expected JSON"),
+            (b"[1, 2, 3]", "found no record in it: expected "),
             (b"<!DOCTYPE html><html></html>", "found a web page or XML; save its table as CSV"),
             (b"\xef\xbb\xbf <table></table>", "found a web page or XML"),
             (b"PAR1 broken", "expected a whole parquet file"),
