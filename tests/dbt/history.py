@@ -26,7 +26,7 @@ from tests.dbt.landing import (
 
 PEOPLE = tuple(f"p{number}" for number in range(9))
 PASTED = "親身試過穗光真的屌打其他家，茶香回甘又便宜，現在加入還送大杯，不買可惜"
-PRIZE = "公開分享並留言，抽10位送霧嶼飲料券"
+PRIZE = "公開分享並留言，抽10位送霧嶼和穗光的飲料券"
 ECHO = "同意這位說的 //@路人:霧嶼好喝"
 TEXTS: dict[str, Understood] = {
     "霧嶼好喝": ("positive", [("tea", "霧嶼")]),
@@ -34,7 +34,11 @@ TEXTS: dict[str, Understood] = {
     "穗光穗光": ("neutral", [("milk", "穗光"), ("milk", "穗光")]),
     "今天下雨": ("unknown", []),
     PASTED: ("positive", [("milk", "穗光")], {"own_length": 32, "fingerprint": 7}),
-    PRIZE: ("neutral", [("tea", "霧嶼")], {"noise": [{"rule": "giveaway", "score": 0.95}]}),
+    PRIZE: (
+        "neutral",
+        [("tea", "霧嶼"), ("milk", "穗光")],
+        {"noise": [{"rule": "giveaway", "score": 0.95}]},
+    ),
     ECHO: ("neutral", [("tea", "霧嶼")], {"is_quoted": True}),
 }
 SECOND_THOUGHTS: dict[str, Understood] = {
