@@ -29,7 +29,7 @@ BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 JUDGES_FROM: Final = 1.0  # weight after scaling
-HINT: Final = 0.4
+HINT: Final = 0.5
 """What a hint counts beside a word of the same weight."""
 
 Numbers = NDArray[np.float64]
