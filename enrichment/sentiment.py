@@ -29,7 +29,7 @@ BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 JUDGES_FROM: Final = 1.0  # weight after scaling
-HINT: Final = 0.4
+HINT: Final = 0.5
 """What a hint counts beside a word of the same weight."""
 
 Numbers = NDArray[np.float64]
@@ -103,15 +103,23 @@ class MoodReader:
 
     def read(self, batch: FoldedBatch) -> MoodEvidence:
         """Return what speaks for a mood in each text."""
-        hints = self._hints.find(batch)
-        return summed(
-            self.weigh(batch),
-            _sums(hints.owners, self._hint_weights[hints.entries], len(batch)),
-        )
+        cues = self._finder.find(batch)
+        return summed(self._weighed(batch, cues), self._leaning(batch, cues))
 
     def weigh(self, batch: FoldedBatch) -> Weighed:
         """Return the words that have a mood, scaled by what stands around them."""
-        cues = self._finder.find(batch)
+        return self._weighed(batch, self._finder.find(batch))
+
+    def _leaning(self, batch: FoldedBatch, cues: Cues) -> Numbers:
+        """Add up the hints of each text that share no character with a word of a mood."""
+        hints, cues = self._hints.find(batch), cues.only(self._roles[cues.entries] <= FEELING)
+        steps = np.bincount(cues.starts, minlength=len(batch.codes) + 1)
+        steps -= np.bincount(cues.ends, minlength=len(batch.codes) + 1)
+        covered = np.concatenate(([0], np.cumsum(np.cumsum(steps))))
+        hints = hints.only(covered[hints.starts] == covered[hints.ends])
+        return _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+
+    def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
         roles = self._roles[cues.entries]
         values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
         values *= _before_contrast(cues, roles)

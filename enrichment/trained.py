@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ def from_bytes(content: bytes) -> Trained:
             heads, columns = (tuple(told[name].tolist()) for name in ("heads", "columns"))
             arrays = {name: told[name] for name in _ARRAYS}
             made_of = str(told["made_of"])
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise ModelError(f"model: not a model of this engine ({error}); train it anew") from error
     for name, found, expected in (("heads", heads, HEADS), ("columns", columns, COLUMNS)):
         if found != expected:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -29,19 +30,19 @@ from enrichment.learning import Matrix, Rows, fit, probabilities
 from enrichment.lexicon import build_lexicon
 from enrichment.tables import digests
 from enrichment.trained import HEADS, MOOD, WEIGHT_UNIT, Trained
-from enrichment.words import open_segmenter
+from enrichment.words import Segmenter, open_segmenter
 
 SEEN_IN: Final = 3
 """Posts in which an n-gram must occur to be learned."""
-MOOD_PENALTY: Final = 3e-1
+MOOD_PENALTY: Final = 0.6
 """Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
 LIMITS: Final = np.arange(6, 19) / 20
 """Probabilities that may be asked of an intent or aspect; below, too little would speak for it."""
-TRUSTED_FROM: Final = 1_000.0
+TRUSTED_FROM: Final = 300.0
 """Importance of other posts, those of the installation itself, that halves this penalty."""
 SPARSE_PENALTY: Final = 3e-4
 DENSE_PENALTY: Final = 1e-5
-MOOD_THRESHOLD: Final = 0.6
+MOOD_THRESHOLD: Final = 0.62
 """Probability from which a mood is believed."""
 FOLDS: Final = 3
 STRIPPED_SHARE: Final = 0.8
@@ -96,8 +97,14 @@ def read_corpus() -> Iterator[Post]:
 
 def features_of(texts: Sequence[str]) -> Features:
     """Return all features of texts, at least one."""
-    heard = hear(texts, open_segmenter(build_lexicon().frequencies))
-    return FeatureFinder().find(FoldedBatch(heard.own, heard.begins))
+    segmenter, finder = _tools()
+    heard = hear(texts, segmenter)
+    return finder.find(FoldedBatch(heard.own, heard.begins))
+
+
+@cache
+def _tools() -> tuple[Segmenter, FeatureFinder]:
+    return open_segmenter(build_lexicon().frequencies), FeatureFinder()
 
 
 def without_emoticons(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enrichment import Reading, reader_of
-from enrichment.intent import Intent
+from enrichment.intent import Aspect, Intent
 from enrichment.noise import Noise
 from enrichment.script import converter
 from enrichment.tables import read_table
@@ -189,10 +189,10 @@ def summary(text: str) -> tuple[object, ...]:
     return (brands, reading.mood, names(reading), reading.topics, reading.noise, reading.regions)
 
 
-@pytest.mark.parametrize("name", ["mood", "intents", "noise", "words"])
+@pytest.mark.parametrize("name", ["mood", "hints", "intents", "aspects", "noise", "words"])
 def test_no_phrase_is_listed_twice(name: str) -> None:
     phrases = [row[0].lower() for row in read_table(name)]
-    if name != "noise":
+    if name in ("mood", "hints", "words"):  # elsewhere one phrase may speak for several things
         assert len(phrases) == len(set(phrases)) > 100
     assert len(set(read_table(name))) == len(phrases)
 
@@ -203,7 +203,9 @@ def test_every_row_of_the_lists_is_well_formed() -> None:
         assert phrase
         assert role in roles
         assert (float(weight) == 0) == (role == "plain")
+    assert all(phrase and float(weight) for phrase, weight in read_table("hints"))
     assert {intent for _, intent in read_table("intents")} <= {*Intent, "-"}
+    assert {aspect for _, aspect in read_table("aspects")} <= {*Aspect, "-"}
     assert {signal for _, signal, _ in read_table("noise")} <= {*Noise, "-"}
     assert len({row[0] for row in read_table("regions")}) == len(read_table("regions"))
 
