@@ -83,7 +83,7 @@ class ShopifySpider(ShopSpider):
         """Wait until there are as many points again as the next query may cost."""
         try:
             return parse.seconds_until_points(json.loads(response.body)) or super().pause(response)
-        except ValueError:
+        except (ValueError, RecursionError):
             return super().pause(response)
 
     def smaller(self, call: Call) -> Call | None:

@@ -48,7 +48,7 @@ class WechatOaSpider(GaugeSpider):
     def decode(self, response: Response) -> Any:
         """Read JSON; a token that is told once more must not be washed out of its own answer."""
         if urlsplit(response.url).path.endswith(ISSUER):
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 return json.loads(response.body)
         return super().decode(response)
 
