@@ -223,7 +223,6 @@ class FeedSpider(ChannelSpider):
             visit.is_at_its_beginning = bool(visit.turned) and is_new and older is None
             yield from self._end(visit)
         elif limit := self.limit_reached(visit):
-            visit.is_whole = False
             yield from self.finish(
                 visit, limit[0], self.sure_part(visit), detail="; ".join([limit[1], *visit.notes])
             )
