@@ -72,10 +72,8 @@ def _candidates(body: bytes, declared: Iterable[str | None]) -> Iterator[str]:
     if marked:
         yield marked
     yield "utf-8"
-    for name in declared:
-        known = _known(name)
-        if known:
-            yield known
+    # What explains any byte comes last: servers declare it unasked.
+    yield from sorted(filter(None, map(_known, declared)), key=lambda name: name == "cp1252")
     detected = _detected(body[:65536])
     if detected:
         yield detected
