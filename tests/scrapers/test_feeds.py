@@ -96,6 +96,16 @@ def test_a_feed_that_reaches_behind_the_start_covers_all(tmp_path: Path) -> None
     assert played.end.covered == window(START, END)
 
 
+@pytest.mark.parametrize("named", ["iso-8859-1", "utf-8", "gbk", "nonsense"])
+def test_row_22_a_charset_that_explains_any_byte_is_believed_last(
+    named: str, tmp_path: Path
+) -> None:
+    body = f"<?xml version='1.0' encoding='gbk'?>{rss(item(hours(1), 'b', '雾屿奶茶')).body}"
+    headers = {"Content-Type": f"application/xml; charset={named}"}
+    (post,) = visit(tmp_path, Page(body.encode("gbk"), headers=headers)).posts()
+    assert post.body_text == "雾屿奶茶"
+
+
 @pytest.mark.parametrize("cut", [0.5, 0.9])
 def test_row_10_half_a_feed_covers_nothing(cut: float, tmp_path: Path) -> None:
     page = rss(item(hours(1), "b"), item(hours(5), "a"), ETag='"1"')
