@@ -8,6 +8,7 @@ when the same step already runs elsewhere.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 import tempfile
@@ -467,14 +468,22 @@ def _explain_system(error: OSError) -> str:
 
 
 def _keep_fault(error: Exception) -> str:
-    """Keep the traceback of a fault of ours in a private file, without secrets, and say where."""
+    """Keep the traceback of a fault of ours in a private file, without secrets, and say where.
+
+    The same fault has the same file: a scheduler that tries again and again fills no disk.
+    """
     from scrapers.access.secrets import hide
 
     told = hide(f"{type(error).__name__}: {error}".strip())
+    trace = hide("".join(traceback.format_exception(error)))
+    digest = hashlib.sha256(trace.encode("utf-8", "replace")).hexdigest()[:12]
+    path = str(Path(tempfile.gettempdir()) / f"tingchao-fault-{digest}.txt")
     try:
-        descriptor, path = tempfile.mkstemp(prefix="tingchao-fault-", suffix=".txt")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(hide("".join(traceback.format_exception(error))))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(trace)
+    except FileExistsError:
+        pass
     except OSError:
         path = "nowhere, for no file can be written"
     return (

@@ -216,10 +216,14 @@ def test_each_source_has_its_own_time(load: Any) -> None:
     ("broken", "expected"),
     [
         (CONFIG.replace("Asia/Taipei", "Asia/Taibei"), r"tingchao\.yml:4: reporting\.time_zone: "),
-        (CONFIG.replace("30 3", "30 99"), r"tingchao\.yml: sources\.ptt\.schedule: .*'30 99 \* \*"),
-        (CONFIG.replace("@hourly", "hourly"), r"tingchao\.yml: imports\.visits\.schedule: "),
+        (
+            CONFIG.replace("30 3", "30 99"),
+            r"tingchao\.yml:\d+: sources\.ptt\.schedule: .*'30 99 \* \*",
+        ),
+        (CONFIG.replace("@hourly", "hourly"), r"tingchao\.yml:\d+: imports\.2\.schedule: "),
+        (CONFIG.replace("30 3 * * *", "30 3 * * XYZ"), r"tingchao\.yml: sources\.ptt\.schedule: "),
     ],
-    ids=["zone", "cron", "preset"],
+    ids=["zone", "cron", "preset", "name"],
 )
 def test_a_broken_configuration_is_a_clear_import_error(
     load: Any, broken: str, expected: str

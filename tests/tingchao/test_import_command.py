@@ -199,6 +199,12 @@ class TestInbox:
         assert idle.exit_code == EXIT_IDLE
         assert len({row["crawl_id"] for row in home.context.lake.ledger().to_pylist()}) == 1
 
+    def test_a_folder_named_like_a_channel_of_another_source_says_nothing(self, home: Home) -> None:
+        home.put(SEARCH, "inbox/tube/one.csv")
+        summary = home.look()
+        assert (summary.landed, summary.exit_code) == (0, 0)
+        assert "not configured" in summary.waiting[0]
+
     def test_a_folder_named_like_a_channel_says_whose_it_is(self, home: Home) -> None:
         home.put(SEARCH, "inbox/searched/one.csv")
         home.put(SEARCH, "inbox/elsewhere/two.csv")

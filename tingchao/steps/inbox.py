@@ -17,6 +17,7 @@ import pyarrow.fs as pafs
 
 from scrapers.errors import ImportFileError
 from scrapers.importers.detect import detect_format
+from scrapers.importers.format import Format
 from scrapers.importers.head import look_at
 from scrapers.importers.named import describe_unfinished
 from tingchao.config import Config, Import
@@ -69,7 +70,7 @@ def _take(context: Context, folder: Path, path: Path, summary: ImportSummary) ->
     except ImportFileError as error:
         summary.waiting.append(str(error).replace(path.name, str(shown), 1))
         return
-    spec = _spec_of(context.config, shown)
+    spec = _spec_of(context.config, shown, form)
     try:
         outcome = land_head(context, form, head, spec, summary.run_id)
     except ImportFileError as error:
@@ -83,13 +84,11 @@ def _take(context: Context, folder: Path, path: Path, summary: ImportSummary) ->
         summary.waiting.append(f"{shown}: {problem}")
 
 
-def _spec_of(config: Config, shown: Path) -> Import:
-    """A file in a folder that is named like a channel is that channel's."""
-    channel = shown.parent.name
-    is_configured = channel in {c.id for c in config.channels}
-    return Import(
-        id=INBOX, format=AUTO, path=str(shown), channel=channel if is_configured else None
-    )
+def _spec_of(config: Config, shown: Path, form: Format) -> Import:
+    """A file in a folder that is named like a channel of its source is that channel's."""
+    kin = {c.id for c in config.channels if c.source in form.described.sources}
+    channel = shown.parent.name if shown.parent.name in kin else None
+    return Import(id=INBOX, format=AUTO, path=str(shown), channel=channel)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
