@@ -103,15 +103,23 @@ class MoodReader:
 
     def read(self, batch: FoldedBatch) -> MoodEvidence:
         """Return what speaks for a mood in each text."""
-        hints = self._hints.find(batch)
-        return summed(
-            self.weigh(batch),
-            _sums(hints.owners, self._hint_weights[hints.entries], len(batch)),
-        )
+        cues = self._finder.find(batch)
+        return summed(self._weighed(batch, cues), self._leaning(batch, cues))
 
     def weigh(self, batch: FoldedBatch) -> Weighed:
         """Return the words that have a mood, scaled by what stands around them."""
-        cues = self._finder.find(batch)
+        return self._weighed(batch, self._finder.find(batch))
+
+    def _leaning(self, batch: FoldedBatch, cues: Cues) -> Numbers:
+        """Add up the hints of each text that share no character with a word of a mood."""
+        hints, cues = self._hints.find(batch), cues.only(self._roles[cues.entries] <= FEELING)
+        steps = np.bincount(cues.starts, minlength=len(batch.codes) + 1)
+        steps -= np.bincount(cues.ends, minlength=len(batch.codes) + 1)
+        covered = np.concatenate(([0], np.cumsum(np.cumsum(steps))))
+        hints = hints.only(covered[hints.starts] == covered[hints.ends])
+        return _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+
+    def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
         roles = self._roles[cues.entries]
         values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
         values *= _before_contrast(cues, roles)

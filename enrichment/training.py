@@ -34,7 +34,7 @@ from enrichment.words import Segmenter, open_segmenter
 
 SEEN_IN: Final = 3
 """Posts in which an n-gram must occur to be learned."""
-MOOD_PENALTY: Final = 1.0
+MOOD_PENALTY: Final = 0.6
 """Of n-grams: high, since a few thousand posts tell more of their writer than of moods."""
 LIMITS: Final = np.arange(6, 19) / 20
 """Probabilities that may be asked of an intent or aspect; below, too little would speak for it."""
@@ -42,7 +42,7 @@ TRUSTED_FROM: Final = 300.0
 """Importance of other posts, those of the installation itself, that halves this penalty."""
 SPARSE_PENALTY: Final = 3e-4
 DENSE_PENALTY: Final = 1e-5
-MOOD_THRESHOLD: Final = 0.63
+MOOD_THRESHOLD: Final = 0.62
 """Probability from which a mood is believed."""
 FOLDS: Final = 3
 STRIPPED_SHARE: Final = 0.8
