@@ -221,10 +221,15 @@ _FOOT: Final = (
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
 @click.option("--most", default=MAX_ROWS, show_default=True, help="Texts of one set.")
 @click.option("--page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page, too.")
-def main(folder: Path, most: int, page: Path | None) -> None:
+def main(folder: Path | None, most: int, page: Path | None) -> None:
+    if folder is None:
+        click.echo("nothing measured: give a folder of labelled sets (see --help)")
+        return
     rows = []
     for known in find_sets(folder, most):
         for row in measure(known):
