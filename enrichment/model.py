@@ -28,6 +28,9 @@ from enrichment.trained import HEADS, Trained, from_bytes
 
 __all__ = ["FoldedBatch", "LearnedModel", "Predictions", "TextModel", "Told", "open_model"]
 
+WORDLESS: Final = 0.05
+"""How much surer a mood must be that no word tells, only hints do: one alone is not enough."""
+
 Numbers = NDArray[np.float64]
 
 DECIMALS: Final = 4
@@ -185,11 +188,12 @@ def _moods(
     """Return mood, score and confidence of each text, by the probability that it is positive.
 
     Below the threshold a text with words of both sides, or of mild ones, is neutral; without any
-    word the mood is unknown.
+    word the mood is unknown, unless hints and n-grams make it surer still.
     """
     score = 2 * positive - 1
     sure = np.maximum(positive, 1 - positive)
-    is_told, is_known = sure >= threshold, evidence.word_counts > 0
+    is_known = evidence.word_counts > 0
+    is_told = sure >= np.where(is_known, threshold, threshold + WORDLESS)
     labels = np.where(is_told, score < 0, np.where(is_known, 2, 3))
     names = (Sentiment.POSITIVE, Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.UNKNOWN)
     confidence = np.where(is_told, sure, np.where(is_known, 1 - np.abs(score), 0.0))
