@@ -22,12 +22,17 @@ from enrichment.words import open_segmenter
 CORPUS = tuple(read_corpus())
 TABLES = {"intents": INTENTS, "aspects": ASPECTS}
 READERS = {table: CueReader(table, names) for table, names in TABLES.items()}
+SEGMENTER = open_segmenter(build_lexicon().frequencies)
+
+
+def batch_of(*texts: str) -> FoldedBatch:
+    heard = hear(texts, SEGMENTER)
+    return FoldedBatch(heard.own, heard.begins)
 
 
 def cues(text: str, table: str = "intents") -> set[tuple[str, str]]:
     """Return (name, words) of what a list finds in a text."""
-    heard = hear([text], open_segmenter(build_lexicon().frequencies))
-    batch = FoldedBatch(heard.own, heard.begins)
+    batch = batch_of(text)
     found = READERS[table].find(batch)
     spans = zip(found.names, found.starts, found.ends, strict=True)
     return {(TABLES[table][name], batch.text[start:end]) for name, start, end in spans}
@@ -143,8 +148,7 @@ def test_aspects_are_found() -> None:
 
 
 def test_texts_of_a_batch_do_not_speak_for_each_other() -> None:
-    heard = hear(["比", "好", "求", "推薦"], open_segmenter(build_lexicon().frequencies))
-    batch = FoldedBatch(heard.own, heard.begins)
+    batch = batch_of("比", "好", "求", "推薦", "有", "嗎")
     found = READERS["intents"].find(batch)
     lengths = np.diff(batch.offsets) - 1
     assert all(lengths[found.owners] >= found.ends - found.starts)
