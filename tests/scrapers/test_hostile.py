@@ -39,7 +39,6 @@ from scrapers.errors import (
     SourceError,
 )
 from scrapers.importers import documents
-from scrapers.importers.detect import UnrecognisedError, detect_format
 from scrapers.importers.head import look_at
 from scrapers.importers.sheets import open_workbook
 from scrapers.middlewares.guard import Guard, PublicResolver, check_url
@@ -456,8 +455,8 @@ class TestFiles:
     def test_deep_nests_nuls_and_halves_in_json(self, desk: Desk) -> None:
         deep = '{"note_id": ' + '{"a":' * 100_000 + "1" + "}" * 100_001
         bad_id = json.dumps({"note_id": "\ud800", "content": "x"})
-        with pytest.raises(UnrecognisedError, match="found json"):
-            detect_format(look_at(desk.write("a.json", "[" * 300_000)))
+        with pytest.raises(ImportFileError, match="nested too deep"):
+            look_at(desk.write("a.json", "[" * 300_000))
         text = f"{lines(note(1))}{deep}\n" + json.dumps(note(2, note_id="\ud800")) + f"\n{bad_id}\n"
         outcome = desk.land(desk.write("a.jsonl", text), channel="tea")
         assert (outcome.landed, outcome.quarantined) == (1, 3)
