@@ -106,7 +106,8 @@ class Pages:
         if name.startswith("index"):
             return self._index(int(name[5:] or self.last)).encode()
         at = int(name.split(".")[1])
-        return self.bodies[(END - at) // SPACING % len(self.bodies)]
+        model = (END - at) // SPACING % len(self.bodies)
+        return self.bodies[model].replace(self.models[model].post_id.encode(), name.encode())
 
     def _index(self, number: int) -> str:
         """Render a page by letting the town render one with these articles alone."""
