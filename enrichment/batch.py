@@ -11,8 +11,8 @@ from enrichment.lexicon import Lexicon
 from enrichment.reading import reader_of
 from enrichment.schema import ENRICHED
 
-PIECE: Final = 500_000
-"""Code points that are worked on at once, about 100 MB; a longer text is a piece of its own."""
+PIECE: Final = 125_000
+"""Code points that are worked on at once, about 25 MB; a longer text is a piece of its own."""
 
 
 def enrich_batch(batch: pa.RecordBatch, lexicon: Lexicon) -> pa.RecordBatch:
