@@ -43,14 +43,17 @@ class TableHistory:
     earlier: set[bytes]
     landed: dict[bytes, list[bytes]]
     keeps_versions: bool
+    _seen: set[bytes] = field(default_factory=set)
     _replays: dict[bytes, _Replay] = field(default_factory=dict)
 
     def judge(self, identity: bytes, content: bytes) -> tuple[Added, int]:
         """Say what the next observation is, and which version of its thing (0, 1, 2 …)."""
+        if not self.keeps_versions:
+            return self._judge_only(identity, content), 0
         replay = self._replays.get(identity)
         if replay is None:
             return self._judge_first(identity, content)
-        if not self.keeps_versions or replay.content == content:
+        if replay.content == content:
             return Added.ALREADY, replay.version_count
         replay.content = content
         return self._judge_version(identity, replay)
@@ -62,10 +65,15 @@ class TableHistory:
             return bool(landed)
         return version < len(landed) and landed[version] == content
 
+    def _judge_only(self, identity: bytes, content: bytes) -> Added:
+        """Judge an identity that lands once: a long crawl remembers its name and no more."""
+        if identity in self._seen or identity in self.landed:
+            return Added.ALREADY
+        self._seen.add(identity)
+        return Added.UNCHANGED if content in self.earlier else Added.LANDED
+
     def _judge_first(self, identity: bytes, content: bytes) -> tuple[Added, int]:
         replay = self._replays[identity] = _Replay(0, content)
-        if not self.keeps_versions and identity in self.landed:
-            return Added.ALREADY, 0
         if content in self.earlier:
             return Added.UNCHANGED, 0
         return self._judge_version(identity, replay)
