@@ -214,7 +214,9 @@ def measure_ours(url: str, pages: int) -> tuple[float, int, list[int]]:
         began, memory = time.monotonic(), []
         with psutil.Popen(argv, env=environment, stdout=subprocess.PIPE) as process:
             while process.poll() is None:
-                memory.append(_held(process))
+                memory.extend(
+                    filter(None, [_held(process)])
+                )  # none before it starts or once it ended
                 time.sleep(SAMPLE_SECONDS)
             said = process.stdout.read().decode()
         seconds = time.monotonic() - began
