@@ -33,7 +33,7 @@ from scrapers.known import KnownPost
 from scrapers.parsers import graph
 from scrapers.parsers.graph import Told
 from scrapers.parsers.json_record import JsonRecord
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 SECRETS = ("access_token", "appsecret_proof")
 
@@ -153,9 +153,7 @@ class GraphSpider(CursorSpider):
         return PostRecord(
             channel_id=visit.channel.id,
             post_id=item.id("id"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             raw=item.raw,
             unread=item.unread,
             **said,

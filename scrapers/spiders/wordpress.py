@@ -32,7 +32,7 @@ from scrapers.parsers import wordpress as parse
 from scrapers.parsers.feed_document import Entry, FeedDocument, NotAFeedError, parse_feed
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.sitemap import Sitemap, is_sitemap, parse_sitemap
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 from scrapers.spiders.feed import CUT_OFF, without_footer
 
 AT_ONCE = 100  # the most that REST gives
@@ -255,9 +255,7 @@ class WordpressSpider(CursorSpider):
             title_text=parse.title(item),
             body_text=parse.text(item, "content"),
             url=item.text("link"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             edited_at=modified.at if is_edited and modified else None,
             raw=_raw(item),
             unread=item.unread,
@@ -277,9 +275,7 @@ class WordpressSpider(CursorSpider):
             author=parse.author(item),
             body_text=parse.text(item, "content"),
             url=item.text("link"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             raw=_raw(item),
             unread=item.unread,
         )
@@ -369,9 +365,7 @@ class WordpressSpider(CursorSpider):
             body_text=body,
             url=entry.link,
             tags=tuple(dict.fromkeys(entry.categories)) or None,
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             is_excerpt=entry.is_summary and bool(CUT_OFF.search(body or "")),
             raw=raw,
             unread=entry.unread,
