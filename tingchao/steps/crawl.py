@@ -139,7 +139,7 @@ def _note_first(context: Context, job: CrawlJob) -> None:
     """
     histories = context.lake.histories(job.source)
     for channel in job.channels:
-        if not histories[channel.id].rows:
+        if not any(row["route"] == "crawl" for row in histories[channel.id].rows):
             with context.lake.write(job.logical_run(channel), context.now) as writer:
                 writer.begin(BEGUN)
 
