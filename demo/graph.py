@@ -7,19 +7,22 @@ platform leaves out what a reader may not see: so pages are short, and some are 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from demo.apis import answer_json, code, query_of, slice_of, stamp, start_of, token_of
+from demo.apis import Threads, answer_json, code, query_of, slice_of, stamp, start_of, token_of
+from demo.cast import Place
 from demo.days import seconds_of, utc
 from demo.draw import between, open_stream
 from demo.faults import Answer
+from demo.keys import KEYS
 from demo.life import Post
-from demo.sites import Ask
+from demo.sites import Ask, Room
 
 OFFSET = "%Y-%m-%dT%H:%M:%S+0000"
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -61,60 +64,6 @@ def not_found(name: str) -> Answer:
     return answer_error(refuse(100, said, subcode=33))
 
 
-def check(ask: Ask, token: str, moods: Moods) -> Answer | None:
-    """Return the refusal that a request meets before anything is looked for."""
-    if moods.error is not None:
-        return answer_error(moods.error)
-    query = query_of(ask)
-    said = ask.headers.get("authorization", "").removeprefix("Bearer ")
-    if (said or query.get("access_token")) != token:
-        return answer_error(refuse(190, "Error validating access token", 401, subcode=463))
-    if moods.most is not None and int(query.get("limit", "0")) > moods.most:
-        said = "Please reduce the amount of data you're asking for, then retry your request"
-        return answer_error(refuse(1, said, 500))
-    return None
-
-
-def usage_headers(moods: Moods, account: str, kind: str) -> dict[str, str]:
-    used = {"call_count": moods.usage, "total_cputime": 1, "total_time": 2}
-    case = {"type": kind, **used, "estimated_time_to_regain_access": moods.regain_minutes}
-    return {
-        "X-App-Usage": json.dumps(used),
-        "X-Business-Use-Case-Usage": json.dumps({account: [case]}),
-    }
-
-
-def page_of(
-    ask: Ask,
-    root: str,
-    token: str,
-    moods: Moods,
-    posts: Sequence[Post],
-    show: Callable[[Post], dict[str, Any]],
-    native_id: Callable[[Post], str],
-    **more: Any,
-) -> Answer:
-    """Answer with a page of a list; the address of the next one repeats the token."""
-    query = query_of(ask)
-    start = start_of(query.get("after"), "graph")
-    if start is None:
-        return answer_error(refuse(100, "Invalid parameter"))
-    places: list[Post | None] = []
-    for post in posts:
-        places += [None, post] if len(places) % LEFT_OUT == LEFT_OUT - 1 else [post]
-    shown, after = slice_of(places, start, min(int(query.get("limit", "25")), moods.page))
-    seen = [post for post in shown if post is not None]
-    body: dict[str, Any] = {"data": [show(post) for post in seen], **more}
-    if shown:
-        cursor = token_of(after, "graph") or code(12, "end", len(places))
-        body["paging"] = {"cursors": {"before": token_of(start, "graph"), "after": cursor}}
-        if after is not None:
-            host = ask.headers.get("host", "127.0.0.1:8917")
-            asked = {"access_token": token, **query, "after": cursor}
-            body["paging"]["next"] = f"http://{host}{root}{ask.path}?{urlencode(asked)}"
-    return answer_json(body, items=map(native_id, seen))
-
-
 def day_ends(query: Mapping[str, str], now: int) -> list[int]:
     """Ends of the Pacific days within the span that is asked for, as far as they are over."""
     since, until = int(query.get("since", "0")), min(int(query.get("until", str(now))), now)
@@ -152,14 +101,6 @@ def total(account: str, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return {**told, "total_value": value}
 
 
-def unknown_metric(query: Mapping[str, str], alive: Iterable[str], moods: Moods) -> Answer | None:
-    """Return the refusal of a whole question when one of its metrics is none."""
-    asked = query.get("metric", "").split(",")
-    if set(asked) <= set(alive) - moods.dead_metrics:
-        return None
-    return answer_error(refuse(100, "The value must be a valid insights metric"))
-
-
 def day_value(account: str, name: str, end: int, most: int) -> int:
     return between(open_stream("insight", account, name, end), 0, most)
 
@@ -167,3 +108,140 @@ def day_value(account: str, name: str, end: int, most: int) -> int:
 def number_of(post: Post) -> str:
     """Fifteen digits that a post's own id determines."""
     return str(9 * 10**14 + int(code(10, "graph", post.post_id).encode().hex(), 16) % 10**14)
+
+
+class GraphSite:
+    """One of the three at any instant; `moods` change how it behaves."""
+
+    address: ClassVar[re.Pattern[str]]  # what is asked for by its id, and the edge of it, if any
+    variable: ClassVar[str]  # of the token
+    usage_kind: ClassVar[str]  # as the headers call what is counted
+    own_list: ClassVar[str]  # the edge of an account's own posts
+
+    def __init__(self, room: Room, native_id: Callable[[Post], str]) -> None:
+        self.room, self.native_id = room, native_id
+        self.token = KEYS[self.variable]
+        self.moods = Moods()
+        self.accounts = {place.address: place for place in room.places}
+        self.posts = {native_id(p): p for place in room.places for p in room.posts[place.id]}
+
+    # What a platform says.
+
+    def show_account(self, place: Place, now: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def show_post(self, post: Post, now: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def list_under(self, ask: Ask, post: Post, edge: str, now: int) -> Answer | None:
+        """Answer with a list of what stands under a post; None when it has no such edge."""
+        raise NotImplementedError
+
+    def account_insights(self, ask: Ask, place: Place, now: int) -> Answer:
+        raise NotImplementedError
+
+    def insights_of(self, post: Post, now: int) -> dict[str, int]:
+        """Return every metric that such a post has."""
+        raise NotImplementedError
+
+    # What the platforms share.
+
+    def answer(self, ask: Ask, now: int) -> Answer:
+        refusal, found = self._refusal(ask), self.address.fullmatch(ask.path)
+        if refusal is not None:
+            answer = refusal
+        elif found is None:
+            answer = not_found(ask.path)
+        else:
+            answer = self._answer(ask, found["id"], found["edge"], now)
+        return replace(answer, headers={**answer.headers, **self._usage_headers()})
+
+    def below(self, post: Post, now: int) -> tuple[Post, ...]:
+        return Threads.at(self.room.posts[post.place.id], now).below(post)
+
+    def page(
+        self, ask: Ask, posts: Sequence[Post], show: Callable[[Post], dict[str, Any]], **more: Any
+    ) -> Answer:
+        """Answer with a page of a list; the address of the next one repeats the token."""
+        query = query_of(ask)
+        start = start_of(query.get("after"), "graph")
+        if start is None:
+            return answer_error(refuse(100, "Invalid parameter"))
+        places: list[Post | None] = []
+        for post in posts:
+            places += [None, post] if len(places) % LEFT_OUT == LEFT_OUT - 1 else [post]
+        size = min(int(query.get("limit", "25")), self.moods.page)
+        shown, after = slice_of(places, start, size)
+        seen = [post for post in shown if post is not None]
+        body: dict[str, Any] = {"data": [show(post) for post in seen], **more}
+        if shown:
+            cursor = token_of(after, "graph") or code(12, "end", len(places))
+            body["paging"] = {"cursors": {"before": token_of(start, "graph"), "after": cursor}}
+            if after is not None:
+                host = ask.headers.get("host", "127.0.0.1:8917")
+                asked = {"access_token": self.token, **query, "after": cursor}
+                next_page = f"http://{host}{self.room.root}{ask.path}?{urlencode(asked)}"
+                body["paging"]["next"] = next_page
+        return answer_json(body, items=map(self.native_id, seen))
+
+    def unknown_metric(self, query: Mapping[str, str], alive: Iterable[str]) -> Answer | None:
+        """Return the refusal of a whole question when one of its metrics is none."""
+        asked = query.get("metric", "").split(",")
+        if set(asked) <= set(alive) - self.moods.dead_metrics:
+            return None
+        return answer_error(refuse(100, "The value must be a valid insights metric"))
+
+    def _refusal(self, ask: Ask) -> Answer | None:
+        """Return the refusal that a request meets before anything is looked for."""
+        if self.moods.error is not None:
+            return answer_error(self.moods.error)
+        query = query_of(ask)
+        said = ask.headers.get("authorization", "").removeprefix("Bearer ")
+        if (said or query.get("access_token")) != self.token:
+            return answer_error(refuse(190, "Error validating access token", 401, subcode=463))
+        if self.moods.most is not None and int(query.get("limit", "0")) > self.moods.most:
+            said = "Please reduce the amount of data you're asking for, then retry your request"
+            return answer_error(refuse(1, said, 500))
+        return None
+
+    def _usage_headers(self) -> dict[str, str]:
+        account = next(iter(self.accounts), "0")
+        used = {"call_count": self.moods.usage, "total_cputime": 1, "total_time": 2}
+        regain = {"estimated_time_to_regain_access": self.moods.regain_minutes}
+        case = {"type": self.usage_kind, **used, **regain}
+        return {
+            "X-App-Usage": json.dumps(used),
+            "X-Business-Use-Case-Usage": json.dumps({account: [case]}),
+        }
+
+    def _answer(self, ask: Ask, name: str, edge: str | None, now: int) -> Answer:
+        place, post = self.accounts.get(name), self.posts.get(name)
+        if place is not None:
+            return self._of_account(ask, place, edge, now)
+        if post is None or not post.exists_at(now):
+            return not_found(name)
+        if edge == "insights":
+            return self._post_insights(ask, post, now)
+        found = self.list_under(ask, post, edge, now) if edge else None
+        return found or answer_json(self.show_post(post, now), items=[name])
+
+    def _of_account(self, ask: Ask, place: Place, edge: str | None, now: int) -> Answer:
+        if edge is None:
+            return answer_json(self.show_account(place, now))
+        if edge != self.own_list:
+            return self.account_insights(ask, place, now)
+        query = query_of(ask)
+        since, until = int(query.get("since", "0")), int(query.get("until", str(now)))
+        roots = Threads.at(self.room.posts[place.id], now).roots[::-1]
+        posts = [post for post in roots if since <= post.at <= until]
+        return self.page(ask, posts, lambda p: self.show_post(p, now))
+
+    def _post_insights(self, ask: Ask, post: Post, now: int) -> Answer:
+        query, name, told = query_of(ask), self.native_id(post), self.insights_of(post, now)
+        unknown = self.unknown_metric(query, told)
+        if unknown is not None:
+            return unknown
+        asked = query["metric"].split(",")
+        return answer_json(
+            {"data": [metric(name, n, "lifetime", [(told[n], None)]) for n in asked]}
+        )

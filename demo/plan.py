@@ -13,7 +13,7 @@ from datetime import date
 from enum import IntEnum
 from random import Random
 
-from demo.cast import PLACE, PLACES, Shape
+from demo.cast import PLACES, Shape
 from demo.days import date_of, month_end, months_between, number_of
 from demo.draw import between, happens, open_stream, wait
 from demo.people import Membership, People, Person, Role
@@ -145,7 +145,3 @@ def hour_of(stream: Random) -> int:
     centre, spread = ((12.5, 1.5), (21.0, 2.5), (16.0, 5.0))[0 if peak < 0.3 else 1 + (peak > 0.8)]
     around = (stream.random() + stream.random() + stream.random() - 1.5) / 0.75
     return int(min(max(centre + around * spread, 0.1), 23.9) * 3600) + between(stream, 0, 59)
-
-
-def place_index(place_id: str) -> int:
-    return PLACES.index(PLACE[place_id])

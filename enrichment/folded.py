@@ -48,7 +48,3 @@ class FoldedBatch:
     def is_separator(self) -> Flags:
         """Say, position by position, whether a text ends there."""
         return self.joined.is_separator()
-
-    def begins_in(self, i: int) -> bytes:
-        """Return for each place of text `i` and its end whether a word begins there: 1 or 0."""
-        return self.begins[int(self.offsets[i]) : int(self.offsets[i + 1])].tobytes()

@@ -28,7 +28,6 @@ NEGATION: Final = -0.8  # 不好喝 is less than 難喝
 BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
-JUDGES_FROM: Final = 1.0  # weight after scaling
 HINT: Final = 0.5
 """What a hint counts beside a word of the same weight."""
 
@@ -79,14 +78,6 @@ class MoodEvidence:
         hints = HINT * self.hints
         weight = self.gain + self.pain + np.abs(hints)
         return np.asarray((self.gain - self.pain + hints) / (weight + 1), np.float64)
-
-    @property
-    def is_praising(self) -> Flags:
-        return np.asarray(self.best >= JUDGES_FROM)
-
-    @property
-    def is_complaining(self) -> Flags:
-        return np.asarray(self.worst <= -JUDGES_FROM)
 
 
 class MoodReader:

@@ -45,8 +45,6 @@ DENSE_PENALTY: Final = 1e-5
 MOOD_THRESHOLD: Final = 0.62
 """Probability from which a mood is believed."""
 FOLDS: Final = 3
-STRIPPED_SHARE: Final = 0.8
-"""Share of posts that are learned without their emoticons, which would outshine the words."""
 LEAST_PART: Final = 3
 """n-grams of which no weight has so many parts (of 127) are left out."""
 

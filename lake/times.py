@@ -233,27 +233,6 @@ def parse_relative(text: str, now: datetime, zone: tzinfo) -> Instant:
     return _at_clock(text, _last_such_day(found, latest, text), found, zone)
 
 
-def parse_yearless(text: str, zone: tzinfo, after: datetime, now: datetime) -> Instant:
-    """Read `10/09 17:02` of something that was written after `after` and before `now`.
-
-    The year is the first that is not more than a day before `after`: a lower bound, so the result
-    is inferred. Raises when even that lies beyond `now`.
-    """
-    found = _match(_PRINTED["yearless"], text, "10/09 17:02")
-    first = after.astimezone(zone).year
-    for year in range(first, first + 9):  # 29 February needs up to eight years
-        try:
-            day = date(year, int(found["month"]), int(found["day"]))
-        except ValueError:
-            continue
-        instant = _at_clock(text, day, found, zone)
-        if instant.at >= after - timedelta(days=1):
-            if instant.at > now + timedelta(days=1):
-                break
-            return Instant(instant.at, Precision.INFERRED, text)
-    raise TimeFormatError(f"expected a day between {after} and {now}, found {text!r:.60}")
-
-
 def parse_time(text: str | float | datetime, zone: tzinfo, now: datetime | None = None) -> Instant:
     """Read a time of any format above, for files whose format nobody told.
 

@@ -194,6 +194,14 @@ class ChannelWriter:
         }
         self._take(QUARANTINE, row, identity(QUARANTINE, row))
 
+    def begin(self, stop_detail: str) -> None:
+        """Commit a segment without rows: whatever happens from here on, the run is known of.
+
+        `stop_detail` is what stands in the ledger when the run never says how it ended.
+        """
+        self._require_open()
+        self._flush(stop_detail=stop_detail)
+
     def count_page(self, byte_count: int) -> None:
         """Note that a page of so many bytes was fetched."""
         self._counts.pages += 1

@@ -87,6 +87,8 @@ REFUSALS = "refusals"
 EARLIEST = "timestamptz '1990-01-01 00:00:00+00'"  # before any of these platforms
 LATEST = "collected_at + interval 1 day"  # a clock may run ahead, a day is more than a clock
 PSEUDONYM = r"^[a-z0-9]{1,16}\.[a-z2-7]{26}$"
+# Rules that a person may overrule for one crawl: what breaks them speaks of no other batch.
+OF_ONE_BATCH: Final = frozenset({"not_suddenly_empty", "quarantine_share", "somebody_wrote"})
 FEWEST_TO_JUDGE = 20  # below this many records a share says nothing
 USUAL_RUNS = 3  # as many runs that brought something make an empty one suspicious
 
@@ -359,6 +361,11 @@ class Stopped:
     crawl_id: str
     refused_count: int
     seen_count: int
+
+    @property
+    def batch(self) -> tuple[str, str, str]:
+        """Return what names the batch: source, channel and crawl."""
+        return self.source, self.channel_id, self.crawl_id
 
     def __str__(self) -> str:
         return (

@@ -1,32 +1,26 @@
-"""The desks' file: what somebody should act on, post by post; for the desks and nobody else.
+"""The desks' cases: what somebody should act on, post by post.
 
 A case, so far, is an unanswered complaint: a post that mentions an own brand in its own words, that
 is no noise, that the text engine reads as a complaint, and to whose thread no official account of
 the channel has added a word since.
-It carries a short excerpt with contacts masked, a pseudonym, and the link; never a name.
 """
 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from reports.desks_file import SHOWN_DAYS, TextOf, find_posts, write_table
 from reports.errors import PublicationError
-from reports.marts_file import OURS
 
 TABLE = "cases"
 KEY = ("case_id",)
-SHOWN_DAYS = 30
-EXCERPT_LENGTH = 80  # code points, quotation marks included
-
-TextOf = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], str]]
-"""Looks up landed texts: (segment id, post id) to text."""
 
 
 @dataclass(frozen=True)
@@ -63,47 +57,18 @@ def find_complaints(
     if not understood or not own_brands:
         return []
     files = [str(path) for path in understood]
+    values = [files, list(own_brands), through, through, SHOWN_DAYS]
     try:
-        with duckdb.connect(str(work), read_only=True, config=OURS) as connection:
-            values = [files, list(own_brands), through, through, SHOWN_DAYS]
-            rows = connection.execute(_COMPLAINTS, values).fetchall()
+        return [_case(row) for row in find_posts(work, _COMPLAINTS, values, text_of)]
     except duckdb.CatalogException as error:
         raise PublicationError(
             f"{work.name}: {str(error).splitlines()[0]}; run `tingchao build --full-refresh`"
         ) from None
-    texts = text_of({(row[-1], row[3]) for row in rows})
-    return [_case(row, texts.get((row[-1], row[3]))) for row in rows]
 
 
 def write_cases(target: Path, cases: Sequence[Case]) -> None:
     """Write the desks' DuckDB file."""
-    with duckdb.connect(str(target), config=OURS) as connection:
-        connection.execute(
-            f"create table {TABLE} (case_id varchar, case_kind varchar, brand_id varchar, "
-            "channel_id varchar, source varchar, post_id varchar, post_url varchar, "
-            "excerpt_text varchar, author_key varchar, published_at timestamp, post_date date, "
-            "sentiment varchar)"
-        )
-        for case in cases:
-            values = list(astuple(case))
-            places = ", ".join("?" for _ in values)
-            connection.execute(f"insert into {TABLE} values ({places})", values)
-        connection.execute("checkpoint")
-
-
-def quote_excerpt(text: str, length: int = EXCERPT_LENGTH) -> str:
-    """A short quotation: one line, nothing invisible, in quotation marks.
-
-    The opening mark also keeps a spreadsheet from taking a post for a formula.
-    """
-    line = " ".join("".join(_visible(text)).split())
-    room = length - 2
-    return f"「{line if len(line) <= room else line[: room - 1] + '…'}」"
-
-
-def open_link(url: object) -> str | None:
-    """A landed address when it opens a page and does nothing else."""
-    return str(url) if str(url or "").startswith(("http://", "https://")) else None
+    write_table(target, TABLE, Case, cases)
 
 
 _COMPLAINTS = """
@@ -161,30 +126,7 @@ order by posts.published_at desc, posts.channel_id, posts.post_id, mentioned.bra
 """
 
 
-def _case(row: tuple[object, ...], text: str | None) -> Case:
-    kind, brand, channel, post, source, url, author, published_at, day, sentiment, _ = row
-    name = "\n".join(map(str, (kind, brand, channel, post)))
-    return Case(
-        case_id=hashlib.sha256(name.encode()).hexdigest()[:16],
-        case_kind=str(kind),
-        brand_id=str(brand),
-        channel_id=str(channel),
-        source=str(source),
-        post_id=str(post),
-        post_url=open_link(url),
-        excerpt_text=quote_excerpt(text) if text else None,
-        author_key=str(author) if author else None,
-        published_at=published_at,  # type: ignore[arg-type]
-        post_date=day,  # type: ignore[arg-type]
-        sentiment=str(sentiment),
-    )
-
-
-def _visible(text: str) -> Iterator[str]:
-    """Controls become blanks; marks that turn the direction of writing are left out."""
-    for character in text:
-        kind = unicodedata.bidirectional(character)
-        if unicodedata.category(character) == "Cc":
-            yield " "
-        elif kind not in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}:
-            yield character
+def _case(row: Mapping[str, Any]) -> Case:
+    named_by = (row[column] for column in ("case_kind", "brand_id", "channel_id", "post_id"))
+    name = hashlib.sha256("\n".join(named_by).encode()).hexdigest()[:16]
+    return Case(case_id=name, **row)

@@ -6,14 +6,11 @@ configuration), and the next build counts it. It stands beside the cases and is 
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import duckdb
-
-from reports.cases import SHOWN_DAYS, TextOf, open_link, quote_excerpt
-from reports.marts_file import OURS
+from reports.desks_file import SHOWN_DAYS, TextOf, find_posts, write_table
 
 TABLE = "left_out_posts"
 KEY = ("brand_id", "channel_id", "post_id", "reason")
@@ -39,26 +36,13 @@ class LeftOutPost:
 
 def find_left_out(work: Path, through: date, text_of: TextOf) -> list[LeftOutPost]:
     """List the posts of the last days whose mentions are no voice, newest first."""
-    with duckdb.connect(str(work), read_only=True, config=OURS) as connection:
-        rows = connection.execute(_LEFT_OUT, [through, through, SHOWN_DAYS]).fetchall()
-    texts = text_of({(row[-1], row[3]) for row in rows})
-    return [_post(row, texts.get((row[-1], row[3]))) for row in rows]
+    found = find_posts(work, _LEFT_OUT, [through, through, SHOWN_DAYS], text_of)
+    return [LeftOutPost(**row) for row in found]
 
 
 def write_left_out(target: Path, posts: list[LeftOutPost]) -> None:
     """Write them into the desks' DuckDB file."""
-    with duckdb.connect(str(target), config=OURS) as connection:
-        connection.execute(
-            f"create table {TABLE} (brand_id varchar, channel_id varchar, source varchar, "
-            "post_id varchar, post_url varchar, excerpt_text varchar, author_key varchar, "
-            "published_at timestamp, post_date date, reason varchar, rule varchar, "
-            "mention_count bigint)"
-        )
-        for post in posts:
-            values = list(astuple(post))
-            places = ", ".join("?" for _ in values)
-            connection.execute(f"insert into {TABLE} values ({places})", values)
-        connection.execute("checkpoint")
+    write_table(target, TABLE, LeftOutPost, posts)
 
 
 _LEFT_OUT = """
@@ -87,21 +71,3 @@ where
 group by all
 order by posts.published_at desc, posts.channel_id, posts.post_id, weighed.brand_id, weighed.reason
 """
-
-
-def _post(row: tuple[object, ...], text: str | None) -> LeftOutPost:
-    brand, channel, source, post, url, author, published_at, day, reason, rule, count, _ = row
-    return LeftOutPost(
-        brand_id=str(brand),
-        channel_id=str(channel),
-        source=str(source),
-        post_id=str(post),
-        post_url=open_link(url),
-        excerpt_text=quote_excerpt(text) if text else None,
-        author_key=str(author) if author else None,
-        published_at=published_at,  # type: ignore[arg-type]
-        post_date=day,  # type: ignore[arg-type]
-        reason=str(reason),
-        rule=str(rule),
-        mention_count=int(count),  # type: ignore[call-overload]
-    )

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from lake import StopReason, Window
 from lake.schemas import TABLES
+from lake.times import Instant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,17 @@ class PostRecord(Record):
     is_truncated: bool = False
     is_excerpt: bool = False
     raw_record: str | None = None
+
+
+def dated(published: Instant | None) -> dict[str, Any]:
+    """Return the fields that say when a post was published; none where nothing tells."""
+    if published is None:
+        return {}
+    return {
+        "published_at": published.at,
+        "published_precision": published.precision,
+        "published_raw": published.raw,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,25 +15,18 @@ from demo.days import DAY
 from demo.faults import Answer
 from demo.graph import (
     OFFSET,
-    Moods,
+    GraphSite,
     answer_error,
-    check,
     day_ends,
     day_value,
     metric,
-    not_found,
     number_of,
-    page_of,
     refuse,
     total,
-    unknown_metric,
-    usage_headers,
 )
-from demo.keys import KEYS
 from demo.life import Post
 from demo.sites import Ask, Room
 
-PATH = re.compile(r"/(v\d\d\.0)/(\d+)(?:/(media|comments|replies|insights))?")
 TOTALS = frozenset(
     {
         *("views", "reach", "total_interactions", "accounts_engaged", "likes", "comments"),
@@ -48,74 +41,34 @@ METRICS = {"FEED": OF_ALL | {"follows", "profile_visits"}, "REELS": OF_ALL | OF_
 LONGEST, NEW_FOLLOWERS_FOR, TOLD_FOR = 30 * DAY, 30 * DAY, 90 * DAY
 
 
-class InstagramSite:
-    """The API at any instant; `moods` change how it behaves."""
+class InstagramSite(GraphSite):
+    """Accounts that one manages: pictures and reels, comments with replies inside them."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self.token = KEYS["TINGCHAO_INSTAGRAM_TOKEN"]
-        self.moods = Moods()
-        self.hides_likes = False
-        self.accounts = {place.address: place for place in room.places}
-        self.posts = {native_id(p): p for place in room.places for p in room.posts[place.id]}
+    address = re.compile(r"/v\d\d\.0/(?P<id>\d+)(?:/(?P<edge>media|comments|replies|insights))?")
+    variable = "TINGCHAO_INSTAGRAM_TOKEN"
+    usage_kind = "instagram"
+    own_list = "media"
+    hides_likes = False  # a mood of the account
 
-    def answer(self, ask: Ask, now: int) -> Answer:
-        refusal = check(ask, self.token, self.moods)
-        path = PATH.fullmatch(ask.path)
-        if refusal is None:
-            found = self._answer(ask, path[2], path[3], now) if path else not_found(ask.path)
-        else:
-            found = refusal
-        headers = usage_headers(self.moods, next(iter(self.accounts), "0"), "instagram")
-        return replace(found, headers={**found.headers, **headers})
+    def show_account(self, place: Place, now: int) -> dict[str, Any]:
+        return {
+            "id": place.address,
+            "username": place.official,
+            "name": place.title,
+            "biography": "一座島，一杯茶 🍵",
+            "followers_count": self.room.fans_at(place, now),
+            "follows_count": 21,
+            "media_count": len(Threads.at(self.room.posts[place.id], now).roots),
+            "website": "https://wuyu.example/",
+        }
 
-    def _answer(self, ask: Ask, name: str, edge: str | None, now: int) -> Answer:
-        place, post = self.accounts.get(name), self.posts.get(name)
-        if place is not None:
-            if edge == "media":
-                return self._list(ask, place, now)
-            return self._account_insights(ask, place, now) if edge else self._account(place, now)
-        if post is None or not post.exists_at(now):
-            return not_found(name)
-        if edge == "comments":
-            return self._comments(ask, post, now)
-        if edge == "replies":
-            return self._replies(ask, post, now)
-        if edge == "insights":
-            return self._media_insights(ask, post, now)
-        return answer_json(self._media(post, now), items=[name])
-
-    def _account(self, place: Place, now: int) -> Answer:
-        return answer_json(
-            {
-                "id": place.address,
-                "username": place.official,
-                "name": place.title,
-                "biography": "一座島，一杯茶 🍵",
-                "followers_count": self.room.fans_at(place, now),
-                "follows_count": 21,
-                "media_count": len(Threads.at(self.room.posts[place.id], now).roots),
-                "website": "https://wuyu.example/",
-            }
-        )
-
-    def _list(self, ask: Ask, place: Place, now: int) -> Answer:
-        query = query_of(ask)
-        since, until = int(query.get("since", "0")), int(query.get("until", str(now)))
-        roots = Threads.at(self.room.posts[place.id], now).roots[::-1]
-        posts = [post for post in roots if since <= post.at <= until]
-        return self._page(ask, posts, lambda p: self._media(p, now))
-
-    def _page(self, ask: Ask, posts: Sequence[Post], show: Any) -> Answer:
-        return page_of(ask, self.room.root, self.token, self.moods, posts, show, native_id)
-
-    def _media(self, post: Post, now: int) -> dict[str, Any]:
+    def show_post(self, post: Post, now: int) -> dict[str, Any]:
         likes = {} if self.hides_likes else {"like_count": grown(post, now, "likes", 400)}
         short = code(11, "shortcode", post.post_id)
         return {
             "id": native_id(post),
             "caption": text_of(post, now),
-            "comments_count": len(self._below(post, now)),
+            "comments_count": len(self.below(post, now)),
             **likes,
             "media_type": "VIDEO" if _product(post) == "REELS" else "CAROUSEL_ALBUM",
             "media_product_type": _product(post),
@@ -126,18 +79,20 @@ class InstagramSite:
             "is_comment_enabled": True,
         }
 
-    def _below(self, post: Post, now: int) -> tuple[Post, ...]:
-        return Threads.at(self.room.posts[post.place.id], now).below(post)
+    def list_under(self, ask: Ask, post: Post, edge: str, now: int) -> Answer | None:
+        if edge == "comments":
+            return self._comments(ask, post, now)
+        return self._replies(ask, post, now) if edge == "replies" else None
 
     def _comments(self, ask: Ask, post: Post, now: int) -> Answer:
         """The newest comment first, each with the first page of its replies inside."""
-        direct = [reply for reply in self._below(post, now) if is_same(reply.parent, post)]
+        direct = [reply for reply in self.below(post, now) if is_same(reply.parent, post)]
         inside: list[str] = []
 
         def show(comment: Post) -> dict[str, Any]:
             return self._comment(comment, now) | self._inside(ask, comment, now, inside)
 
-        answer = self._page(ask, direct[::-1], show)
+        answer = self.page(ask, direct[::-1], show)
         return replace(answer, items=(*answer.items, *inside))
 
     def _inside(self, ask: Ask, comment: Post, now: int, shown: list[str]) -> dict[str, Any]:
@@ -154,8 +109,8 @@ class InstagramSite:
         return {"replies": replies} if replies["data"] or "paging" in replies else {}
 
     def _replies(self, ask: Ask, comment: Post, now: int) -> Answer:
-        replies = [r for r in self._below(comment.root, now) if is_same(r.parent, comment)]
-        return self._page(ask, replies, lambda r: self._comment(r, now))
+        replies = [r for r in self.below(comment.root, now) if is_same(r.parent, comment)]
+        return self.page(ask, replies, lambda r: self._comment(r, now))
 
     def _comment(self, post: Post, now: int) -> dict[str, Any]:
         author, above = self.room.name_of(post), post.parent
@@ -173,11 +128,11 @@ class InstagramSite:
             comment["parent_id"] = native_id(above)
         return comment
 
-    def _account_insights(self, ask: Ask, place: Place, now: int) -> Answer:
+    def account_insights(self, ask: Ask, place: Place, now: int) -> Answer:
         query = query_of(ask)
         is_total = query.get("metric_type") == "total_value"
         alive = ({BY_FOLLOW} if "breakdown" in query else TOTALS) if is_total else SERIES
-        refusal = unknown_metric(query, alive, self.moods) or _too_far(query, now)
+        refusal = self.unknown_metric(query, alive) or _too_far(query, now)
         if refusal is not None:
             return refusal
         ends, names = day_ends(query, now), query["metric"].split(",")
@@ -188,21 +143,16 @@ class InstagramSite:
         told = {n: [(day_value(place.address, n, end, 9), end) for end in ends] for n in names}
         return answer_json({"data": [metric(place.address, n, "day", told[n]) for n in names]})
 
-    def _media_insights(self, ask: Ask, post: Post, now: int) -> Answer:
-        query, name = query_of(ask), native_id(post)
-        unknown = unknown_metric(query, METRICS[_product(post)], self.moods)
-        if unknown is not None:
-            return unknown
-        told = {n: grown(post, now, n, 900 if n == "views" else 90) for n in OF_ALL | OF_REELS}
-        told |= {"likes": grown(post, now, "likes", 400), "follows": 0, "profile_visits": 3}
-        asked = query["metric"].split(",")
-        return answer_json(
-            {"data": [metric(name, n, "lifetime", [(told[n], None)]) for n in asked]}
-        )
+    def insights_of(self, post: Post, now: int) -> dict[str, int]:
+        alive = METRICS[_product(post)]
+        told = {n: grown(post, now, n, 900 if n == "views" else 90) for n in alive}
+        told["likes"] = grown(post, now, "likes", 400)
+        constant = {"follows": 0, "profile_visits": 3}
+        return told | {name: value for name, value in constant.items() if name in alive}
 
 
 def open_site(room: Room) -> InstagramSite:
-    return InstagramSite(room)
+    return InstagramSite(room, native_id)
 
 
 def native_id(post: Post) -> str:

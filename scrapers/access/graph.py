@@ -1,4 +1,4 @@
-"""Meta's Graph APIs: lists by cursor, insights by metric, limits in headers.
+"""Meta's Graph APIs: lists by cursor and by time, insights by metric, limits in headers.
 
 The version stands in the path, for a call without one is answered by the oldest that lives; another
 one is a channel's `options: {api_version: v26.0}`. One metric that the platform does not know fails
@@ -8,7 +8,7 @@ the whole question: it is asked again in halves, and what is refused alone is re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,23 @@ from typing import Any, ClassVar
 from scrapy.http import Response
 
 from lake import StopReason, Window
-from scrapers.access.calls import Answer, Call, Problem, Steps, Trouble, headers_of
+from scrapers.access.calls import (
+    Answer,
+    Call,
+    Listed,
+    Page,
+    Problem,
+    Steps,
+    Trouble,
+    headers_of,
+)
 from scrapers.access.cursor import EVER, CursorSpider, CursorVisit
 from scrapers.access.metrics import RefusedMetrics
+from scrapers.known import KnownPost
 from scrapers.parsers import graph
 from scrapers.parsers.graph import Told
-from scrapers.records import ChannelRecord
+from scrapers.parsers.json_record import JsonRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 SECRETS = ("access_token", "appsecret_proof")
 
@@ -43,9 +54,19 @@ class Question(Call):
 
 
 class GraphSpider(CursorSpider):
-    """What Facebook pages, Instagram and Threads have in common."""
+    """What Facebook pages, Instagram and Threads have in common.
 
+    A source says `opening`, the lists that it has, and how a post, its comments and its insights
+    are read.
+    """
+
+    can_split = True
     version: ClassVar[str]
+    own_list: ClassVar[str]  # path of the account's own posts, behind its id
+    post_fields: ClassVar[str]
+    list_below: ClassVar[str] = "comments"  # path of what stands under a post, behind its id
+    query_below: ClassVar[Mapping[str, Any]]
+    counter_below: ClassVar[str]  # that says how much stands under a post
     day_metrics: ClassVar[tuple[str, ...]] = ()
     longest_span = timedelta(days=90)  # of one question for day values
     late_days = 7  # values of so many days may still change
@@ -56,6 +77,22 @@ class GraphSpider(CursorSpider):
         super().__init__(job, **arguments)
         self._refused_metrics: dict[str, RefusedMetrics] = {}
 
+    # What a source says.
+
+    def post(self, visit: CursorVisit, item: JsonRecord) -> PostRecord:
+        """Return a post of the account's own list."""
+        raise NotImplementedError
+
+    def comment(self, visit: CursorVisit, item: JsonRecord, root: str | None) -> PostRecord:
+        """Return what stands somewhere under the post `root`."""
+        raise NotImplementedError
+
+    def insights_of(self, visit: CursorVisit, post: PostRecord) -> Iterator[Any]:
+        """Yield the steps that ask for a post's metrics: `post_insights`, if there are any."""
+        raise NotImplementedError
+
+    # What the platforms share.
+
     def base(self, visit: CursorVisit) -> str:
         return f"{super().base(visit)}/{visit.channel.options.get('api_version', self.version)}"
 
@@ -64,6 +101,63 @@ class GraphSpider(CursorSpider):
 
     def pause(self, response: Response) -> float:
         return graph.pause(headers_of(response)) or super().pause(response)
+
+    def timeline(self, visit: CursorVisit, part: Window) -> Call:
+        query = {
+            "fields": self.post_fields,
+            "limit": 100,
+            "since": int(part.start.timestamp()) - 1,
+            "until": int(part.end.timestamp()),
+        }
+        return Call(f"{visit.channel.address}/{self.own_list}", self.read_posts, query)
+
+    def look_up(self, visit: CursorVisit, posts: Mapping[str, KnownPost]) -> Iterator[Call]:  # noqa: ARG002
+        for post_id in posts:
+            yield Call(post_id, self.read_post, {"fields": self.post_fields}, asked=(post_id,))
+
+    def read_posts(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        """Take a page of posts, however short, and ask for what each of them came to."""
+        read = list(self.each(visit, answer.data["data"], partial(self.post, visit)))
+        posts = [one for one in read if isinstance(one, PostRecord)]
+        yield from (one for one in read if not isinstance(one, PostRecord))
+        for post in posts:
+            yield from self.insights_of(visit, post)
+        after = self.next_page(answer)
+        yield lambda v: iter([Page([self.listed(v, post) for post in posts], after)])
+
+    def read_post(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        yield from self.each(visit, [answer.data], partial(self.post, visit))
+
+    def listed(self, visit: CursorVisit, post: PostRecord) -> Listed:
+        """Add to a post what its insights told, and the call for what stands under it."""
+        path = f"{post.post_id}/{self.list_below}"
+        below = Call(path, self.read_comments, self.query_below, root=post.post_id)
+        counters = (*(post.counters or ()), *self.counters_told(visit, post.post_id))
+        return Listed(replace(post, counters=counters or None), (below,), self.counter_below)
+
+    def read_comments(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
+        yield from self.comments(answer, visit, answer.data["data"])
+        after = self.next_page(answer)
+        if after is not None:
+            yield after
+
+    def comments(self, answer: Answer, visit: CursorVisit, items: Any) -> Iterator[Any]:
+        root = answer.call.root
+        yield from self.each(visit, items, lambda item: self.comment(visit, item, root))
+
+    def record(
+        self, visit: CursorVisit, item: JsonRecord, printed: str | None, **said: Any
+    ) -> PostRecord:
+        """Return a post or comment; `printed` is its time in the platform's form."""
+        published = graph.read_time(printed)
+        return PostRecord(
+            channel_id=visit.channel.id,
+            post_id=item.id("id"),
+            **dated(published),
+            raw=item.raw,
+            unread=item.unread,
+            **said,
+        )
 
     def smaller(self, call: Call) -> Call | None:
         limit = int(call.query.get("limit") or 1)

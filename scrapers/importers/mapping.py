@@ -253,11 +253,16 @@ class ColumnMap:
         return redact(_jsonable(rest)) if rest else None
 
 
+def nameable(table: str) -> dict[str, pa.Field]:
+    """Return the columns of a table that a map may name, by the name that it has for each."""
+    hidden = BOOKKEEPING | DERIVED
+    return {_own_name(f.name): f for f in TABLES[table] if f.name not in hidden}
+
+
 def find_mistakes(spec: Import) -> Iterator[Mistake]:
     """Yield what no file could make right: columns of ours that there are not, or that lack."""
     table = str(spec.table)
-    fields = {f.name for f in TABLES[table] if f.name not in BOOKKEEPING}
-    known = {_own_name(name) for name in fields - DERIVED}
+    fields, known = TABLES[table].names, nameable(table)
     for group, names in (("columns", spec.columns), ("constants", spec.constants)):
         for name in names:
             if _own_name(name) not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from lake.schemas import Precision, SpendLevel
 from lake.times import Instant, localize
 from scrapers.errors import ParsingFailedError
+from scrapers.parsers.values import read_count, read_id, read_text
 
 # From the finest to the coarsest: what a row is of, told by the finest that has a name or an id.
 LEVELS = (
@@ -18,6 +19,8 @@ LEVELS = (
     (SpendLevel.AD_GROUP, ("ad_group_id", "ad_group_name")),
     (SpendLevel.CAMPAIGN, ("campaign_id", "campaign_name")),
 )
+IDS = ("account_id", "campaign_id", "ad_group_id", "ad_id")
+NAMES = ("campaign_name", "ad_group_name", "ad_name")
 _CURRENCY = re.compile(r"\(([a-z]{3})\)$")
 
 
@@ -46,6 +49,22 @@ def completed(record: dict[str, Any]) -> dict[str, Any]:
     """Return a row with its level and its id."""
     record = {**record, "level": level_of(record)}
     return {**record, "spend_id": spend_id_of(record)}
+
+
+def names_in(columns: Collection[str], known: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Map our names to the columns that are there; `known`: what each is called, by language."""
+    there = {ours: [c for c in called if c in columns] for ours, called in known.items()}
+    return {ours: found[0] for ours, found in there.items() if found}
+
+
+def paid_for(cells: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a row is of, and how often that was shown and clicked; `names` as `names_in`."""
+    return {
+        **{n: read_id(cells[names[n]]) for n in IDS if n in names},
+        **{n: read_text(cells[names[n]]) for n in NAMES if n in names},
+        "impression_count": read_count(cells.get(names.get("impression_count", ""))),
+        "click_count": read_count(cells.get(names.get("click_count", ""))),
+    }
 
 
 class Spent:

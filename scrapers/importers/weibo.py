@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from lake import Precision
 from lake.times import (
@@ -17,27 +16,12 @@ from lake.times import (
     parse_rfc3339,
 )
 from scrapers.importers.fields import Fields
+from scrapers.parsers.weibo import SHANGHAI, short_id
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 CAP = 1_000_000  # the web shows 100万+ from here on, and crawlers write the number
-ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Upper bits of a 16-digit id count seconds from here on; held against 21,200 printed days.
 ID_EPOCH = 515_483_463
 ID_SHIFT = 22
-
-
-def bid_of(mid: str) -> str:
-    """Return the short id of a post: groups of seven digits from the right, in base 62.
-
-    >>> bid_of("3501756485200075")
-    'z0JH2lOMb'
-    """
-    groups = []
-    while mid:
-        mid, group = mid[:-7], mid[-7:]
-        short = _base62(int(group))
-        groups.append(short.rjust(4, "0") if mid else short)
-    return "".join(reversed(groups))
 
 
 def permalink(mid: str | None, user: str | None = None, bid: str | None = None) -> str | None:
@@ -45,7 +29,7 @@ def permalink(mid: str | None, user: str | None = None, bid: str | None = None) 
     if mid is None or not mid.isdigit():
         return None
     return (
-        f"https://weibo.com/{user}/{bid or bid_of(mid)}"
+        f"https://weibo.com/{user}/{bid or short_id(mid)}"
         if user
         else f"https://m.weibo.cn/detail/{mid}"
     )
@@ -75,21 +59,7 @@ def read_printed(text: str, saved_at: datetime, mid: str | None = None) -> Insta
     return parse_relative(text, born + timedelta(hours=12), SHANGHAI)
 
 
-def plain_source(text: str | None) -> str | None:
-    """Return a region without the words before it; `其他` says nothing."""
-    region = re.sub(r"^(?:发布于|来自)\s*", "", text or "").strip()
-    return None if region in ("", "其他") else region
-
-
 def _time_of_id(mid: str | None) -> datetime | None:
     if mid is None or not re.fullmatch(r"\d{16}", mid):
         return None
     return datetime.fromtimestamp((int(mid) >> ID_SHIFT) + ID_EPOCH, UTC)
-
-
-def _base62(number: int) -> str:
-    digits = ""
-    while number or not digits:
-        number, digit = divmod(number, 62)
-        digits = ALPHABET[digit] + digits
-    return digits

@@ -23,7 +23,6 @@ EXPIRED = frozenset({102, 190, 463, 467})
 TRANSIENT = frozenset({1, 2})
 GONE = frozenset({803})  # some of the aliases you requested do not exist
 NOT_FOUND = frozenset({33, 2108006})  # subcodes of 100: no such object; older than the account
-NO_METRIC = frozenset({1504028})  # subcode of 3001: no metric was named that there is
 TOO_MUCH = "reduce the amount of data"
 SLOW_ABOVE = 75  # per cent of what an hour allows
 FULL = 100

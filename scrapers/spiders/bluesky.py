@@ -14,7 +14,7 @@ from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.errors import ParsingFailedError
 from scrapers.parsers import bluesky as parse
 from scrapers.parsers.json_record import JsonRecord
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 XRPC = "xrpc/app.bsky."
 DEPTH = 100  # of replies to replies; answers nest with them, and JSON is read to a bound
@@ -122,9 +122,7 @@ class BlueskySpider(CursorSpider):
             kind="repost",
             parent_id=name,
             author=item.find_id("reason.by.did"),
-            published_at=at.at if at else None,
-            published_precision=at.precision if at else None,
-            published_raw=at.raw if at else None,
+            **dated(at),
         )
 
     def url(self, visit: CursorVisit, uri: str, author: str) -> str | None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from lake import Window
-from scrapers.access.calls import Answer, Call, Listed, Page
+from scrapers.access.calls import Answer, Call
 from scrapers.access.cursor import CursorVisit
 from scrapers.access.graph import GraphSpider
-from scrapers.known import KnownPost
 from scrapers.parsers import instagram as parse
-from scrapers.parsers.graph import read_time
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.records import ChannelRecord, PostRecord
 
@@ -28,11 +24,14 @@ class InstagramSpider(GraphSpider):
     name = "instagram"
     version = "v25.0"
     people = parse.PEOPLE
+    own_list = "media"
+    post_fields = parse.MEDIA
+    query_below: ClassVar[Mapping[str, Any]] = {"fields": parse.COMMENT, "limit": 50}
+    counter_below = parse.COMMENTS
     day_metrics = parse.DAY_TOTALS
     longest_span = timedelta(days=30)
     late_days = 2  # insights come up to 48 hours late
     days_kept = timedelta(days=89)  # ninety, with the beginning of the first day
-    can_split = True
     list_cap = 10_000  # of the newest media
 
     def opening(self, visit: CursorVisit) -> Iterator[Any]:
@@ -53,19 +52,6 @@ class InstagramSpider(GraphSpider):
         )
         yield self.land_days
 
-    def timeline(self, visit: CursorVisit, part: Window) -> Call:
-        query = {
-            "fields": parse.MEDIA,
-            "limit": 100,
-            "since": int(part.start.timestamp()) - 1,
-            "until": int(part.end.timestamp()),
-        }
-        return Call(f"{visit.channel.address}/media", self.read_media, query)
-
-    def look_up(self, visit: CursorVisit, posts: Mapping[str, KnownPost]) -> Iterator[Call]:  # noqa: ARG002
-        for post_id in posts:
-            yield Call(post_id, self.read_one, {"fields": parse.MEDIA}, asked=(post_id,))
-
     def read_account(self, answer: Answer, visit: CursorVisit) -> Iterator[ChannelRecord]:
         account = JsonRecord(answer.data, self.people)
         account.id("id")
@@ -77,74 +63,42 @@ class InstagramSpider(GraphSpider):
             counters=("followers_count", "follows_count", "media_count"),
         )
 
-    def read_media(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
-        """Take a page of media, however short, and ask for what each of them came to."""
-        read = list(self.each(visit, answer.data["data"], partial(self.media, visit)))
-        posts = [one for one in read if isinstance(one, PostRecord)]
-        yield from (one for one in read if not isinstance(one, PostRecord))
-        for post in posts:
-            yield from self._insights(visit, post)
-        after = self.next_page(answer)
-        yield lambda v: iter([Page([self.listed(v, post) for post in posts], after)])
-
-    def read_one(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
-        yield from self.each(visit, [answer.data], partial(self.media, visit))
-
-    def listed(self, visit: CursorVisit, post: PostRecord) -> Listed:
-        told = self.counters_told(visit, post.post_id)
-        query = {"fields": parse.COMMENT, "limit": 50}
-        path = f"{post.post_id}/comments"
-        comments = Call(path, self.read_comments, query, root=post.post_id)
-        counted = replace(post, counters=(*(post.counters or ()), *told))
-        return Listed(counted, (comments,), parse.COMMENTS)
-
     def read_comments(self, answer: Answer, visit: CursorVisit) -> Iterator[Any]:
         """Take a page of comments, the replies inside them, and what follows of either."""
-        comments, root = answer.data["data"], answer.call.root
-        flat = parse.with_replies(comments)
-        yield from self.each(visit, flat, lambda item: self.comment(visit, item, root))
+        comments = answer.data["data"]
+        yield from self.comments(answer, visit, parse.with_replies(comments))
         pagings = (parse.replies_of(comment).get("paging") for comment in comments)
         following = [self.page_after(answer.call, paging) for paging in pagings]
         yield from (call for call in (*following, self.next_page(answer)) if call is not None)
 
-    def media(self, visit: CursorVisit, item: JsonRecord) -> PostRecord:
+    def post(self, visit: CursorVisit, item: JsonRecord) -> PostRecord:
         """Read a picture, an album or a reel; nothing says when a caption was edited."""
-        published = read_time(item.text("timestamp"))
-        return PostRecord(
-            channel_id=visit.channel.id,
-            post_id=item.id("id"),
+        return self.record(
+            visit,
+            item,
+            item.text("timestamp"),
             kind="article",
             author=item.text("username"),
             body_text=item.text("caption"),
             url=item.text("permalink"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
             counters=parse.media_counters(item),
-            raw=item.raw,
-            unread=item.unread,
         )
 
     def comment(self, visit: CursorVisit, item: JsonRecord, root: str | None) -> PostRecord:
         """Read a comment or a reply; it has no address of its own."""
-        published = read_time(item.text("timestamp"))
-        return PostRecord(
-            channel_id=visit.channel.id,
-            post_id=item.id("id"),
+        return self.record(
+            visit,
+            item,
+            item.text("timestamp"),
             kind="comment",
             parent_id=item.find_id("parent_id") or root,
             root_id=root,
             author=parse.author(item),
             body_text=item.text("text"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
             counters=parse.comment_counters(item),
-            raw=item.raw,
-            unread=item.unread,
         )
 
-    def _insights(self, visit: CursorVisit, post: PostRecord) -> Iterator[Any]:
+    def insights_of(self, visit: CursorVisit, post: PostRecord) -> Iterator[Any]:
         """Ask for what is told of this kind of media; which is an unknown one, a note says."""
         product = str(post.raw.get("media_product_type"))
         metrics = parse.METRICS.get(product)

@@ -12,7 +12,7 @@ from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.known import KnownPost
 from scrapers.parsers import mastodon as parse
 from scrapers.parsers.json_record import JsonRecord
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 MOST_SHOWN = 60  # replies that an instance shows to whoever has no token
 
@@ -105,9 +105,7 @@ class MastodonSpider(CursorSpider):
             body_text=None if boosted else body,
             url=f"{self.base(visit)}/statuses/{post_id}",
             tags=parse.tags(item),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             edited_at=edited.at if edited else None,
             counters=parse.counters(item),
             raw=raw,

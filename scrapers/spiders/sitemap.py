@@ -37,7 +37,7 @@ from scrapers.parsers.feed_document import NotAFeedError
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.markup import plain_title, read_html
 from scrapers.parsers.sitemap import SitePage, parse_sitemap
-from scrapers.records import PostRecord, Refused
+from scrapers.records import PostRecord, Refused, dated
 
 LARGEST_MAP = 24 * 1024 * 1024  # 50,000 addresses and some pictures; more than pages may have
 MOST_MAPS = 200
@@ -283,9 +283,7 @@ def article(visit: SiteVisit, page: Listed, item: JsonRecord) -> PostRecord:
         body_text=body if body and is_open else summary,
         url=page.url,
         tags=_tags(item.take("keywords")),
-        published_at=published.at if published else None,
-        published_precision=published.precision if published else None,
-        published_raw=published.raw if published else None,
+        **dated(published),
         edited_at=changed.at if changed and is_edited else None,
         counters=_counters(item),
         is_excerpt=not (body and is_open),

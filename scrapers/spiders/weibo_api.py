@@ -14,7 +14,7 @@ from scrapers.access.cursor import CursorSpider, CursorVisit
 from scrapers.known import KnownPost
 from scrapers.parsers import weibo as parse
 from scrapers.parsers.json_record import JsonRecord
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 
 class WeiboApiSpider(CursorSpider):
@@ -114,9 +114,7 @@ class WeiboApiSpider(CursorSpider):
             body_text=body,
             url=self.url(visit, post_id),
             tags=parse.topics(body),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             edited_at=edited.at if edited else None,
             counters=parse.counters(item),
             is_truncated=item.take("isLongText") is True or is_cut,
@@ -140,9 +138,7 @@ class WeiboApiSpider(CursorSpider):
             author=author,
             body_text=item.text("text"),
             url=self.url(visit, status),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             raw=raw,
             unread=item.unread,
         )

@@ -4,7 +4,9 @@ REST shows everything: posts by page, comments by post, and what was edited or s
 old post. The feeds show all posts by page, but of comments the newest few of each post and of the
 site; a thread that declares more than that is a hole. Where the feeds are off, too, the sitemap
 still counts what there is, and nothing is covered. A refusal is not argued with: REST that answers
-401 or 403 is asked no other way, and what is read then is what the site publishes as a feed.
+401 or 403 is asked no other way, and what is read then is what the site publishes as a feed. Only
+REST itself or a 404 says that it is closed: any other page in its place, of a challenge or of
+maintenance, is a fault. Where such a page stays, `options: {rest: false}` reads the feeds.
 
 REST sends no validators, so nothing is asked for conditionally; a feed is read whole because it
 says under which posts there is something to read.
@@ -32,12 +34,13 @@ from scrapers.parsers import wordpress as parse
 from scrapers.parsers.feed_document import Entry, FeedDocument, NotAFeedError, parse_feed
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.sitemap import Sitemap, is_sitemap, parse_sitemap
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 from scrapers.spiders.feed import CUT_OFF, without_footer
 
 AT_ONCE = 100  # the most that REST gives
 IN_A_FEED = 10  # entries that WordPress shows unless its owner chose another number
 BEYOND = "rest_post_invalid_page_number"
+NO_ROUTE = "rest_no_route"
 SLACK = timedelta(days=1)  # between a site's clock and its idea of UTC
 SITEMAPS = ("wp-sitemap.xml", "sitemap_index.xml", "sitemap.xml")
 LATE = "late comments"
@@ -63,10 +66,13 @@ class WordpressSpider(CursorSpider):
         """Return the blog's own address; one server may hold many."""
         return visit.channel.url.rstrip("/")
 
-    def opening(self, visit: CursorVisit) -> Iterator[Call]:
+    def opening(self, visit: CursorVisit) -> Iterator[Any]:
         zone = ZoneInfo(visit.channel.time_zone)
         visit.facts.update(route=REST, zone=zone, links={}, declared={})
-        yield self._rest(visit, "", self.read_site, {"_fields": ",".join(parse.SITE_FIELDS)})
+        if visit.channel.options.get("rest", True):
+            yield from self._open_rest(visit)
+        else:
+            yield self._open_feeds
 
     def timeline(self, visit: CursorVisit, part: Window) -> Call:  # noqa: ARG002
         if visit.facts["route"] == FEED:
@@ -119,16 +125,12 @@ class WordpressSpider(CursorSpider):
         status, code = response.status, parse.error_code(data)
         if code == BEYOND or _is_beyond(response) or _is_present(response):
             return None
-        if 300 <= status < 400:
-            return _moved(response)
         if status == 429 or status >= 500:
             return problem_by_status(data, response)
-        if isinstance(data, Unread):
-            return Problem(Trouble.CLOSED, f"HTTP {status}", f"expected data, found {data.seems}")
-        if status >= 400 or code:
-            kind = Trouble.GONE if status in (404, 410) else Trouble.CLOSED
-            return Problem(kind, code or f"HTTP {status}", _message(data))
-        return None
+        problem = _problem(data, response, code)
+        if problem is None or _says_closed(status, code) or not _opens_rest(response.url):
+            return problem
+        return replace(problem, kind=Trouble.TRANSIENT if status < 300 else Trouble.REFUSED)
 
     def go_without(self, visit: CursorVisit, call: Call, said: str) -> None:
         """Take the next best way when one is closed; a thread or post alone closes none."""
@@ -146,16 +148,21 @@ class WordpressSpider(CursorSpider):
         visit.steps.clear()
         if route == REST and "HTTP 404" in said:
             visit.facts["route"] = PLAIN_REST
-            self._push(visit, [*self._start_again(visit), self._open_list, self._find_lost])
+            self._push(visit, [*self._open_rest(visit), self._open_list, self._find_lost])
         elif route in (REST, PLAIN_REST):
-            visit.facts["route"] = FEED
             visit.notes.append(f"REST is closed ({said}); read from the feeds")
-            self._push(visit, [self._open_list, self._open_late_feed, self._find_lost])
+            self._push(visit, self._open_feeds(visit))
         else:
             self._open_sitemap(visit, said)
 
-    def _start_again(self, visit: CursorVisit) -> Iterator[Call]:
+    def _open_rest(self, visit: CursorVisit) -> Iterator[Call]:
         yield self._rest(visit, "", self.read_site, {"_fields": ",".join(parse.SITE_FIELDS)})
+
+    def _open_feeds(self, visit: CursorVisit) -> Iterator[Any]:
+        """Read the feeds in place of all that was to be asked."""
+        visit.facts["route"] = FEED
+        visit.steps.clear()
+        yield from (self._open_list, self._open_late_feed, self._find_lost)
 
     # REST.
 
@@ -255,9 +262,7 @@ class WordpressSpider(CursorSpider):
             title_text=parse.title(item),
             body_text=parse.text(item, "content"),
             url=item.text("link"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             edited_at=modified.at if is_edited and modified else None,
             raw=_raw(item),
             unread=item.unread,
@@ -277,9 +282,7 @@ class WordpressSpider(CursorSpider):
             author=parse.author(item),
             body_text=parse.text(item, "content"),
             url=item.text("link"),
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             raw=_raw(item),
             unread=item.unread,
         )
@@ -369,9 +372,7 @@ class WordpressSpider(CursorSpider):
             body_text=body,
             url=entry.link,
             tags=tuple(dict.fromkeys(entry.categories)) or None,
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             is_excerpt=entry.is_summary and bool(CUT_OFF.search(body or "")),
             raw=raw,
             unread=entry.unread,
@@ -518,6 +519,34 @@ def _moved(response: Response) -> Problem:
             "into the configuration"
         )
     return Problem(Trouble.CLOSED, f"HTTP {response.status}", f"leads to {shown(location)}")
+
+
+def _opens_rest(url: str) -> bool:
+    """Whether REST is asked for the site or one of its lists, not for a post or what is under it.
+
+    By a parameter it is asked after a 404: a site that shows its front page then has none.
+    """
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    is_rest = "/wp-json/" in parts.path or query.get("rest_route", ["/"]) != ["/"]
+    return is_rest and not {"post", "include"} & set(query)
+
+
+def _says_closed(status: int, code: str | None) -> bool:
+    """Whether it is REST that refuses, or nothing is there; a page may be a challenge's."""
+    return status in (404, 410) or code == NO_ROUTE or (status in (401, 403) and code is not None)
+
+
+def _problem(data: Any, response: Response, code: str | None) -> Problem | None:
+    status = response.status
+    if 300 <= status < 400:
+        return _moved(response)
+    if isinstance(data, Unread):
+        return Problem(Trouble.CLOSED, f"HTTP {status}", f"expected data, found {data.seems}")
+    if status >= 400 or code:
+        kind = Trouble.GONE if status in (404, 410) else Trouble.CLOSED
+        return Problem(kind, code or f"HTTP {status}", _message(data))
+    return None
 
 
 def _message(data: Any) -> str:

@@ -16,7 +16,7 @@ from scrapers.errors import SiteChangedError
 from scrapers.known import KnownPost
 from scrapers.parsers.json_record import JsonRecord
 from scrapers.parsers.youtube import PEOPLE, read_error, read_time, subscribers, video_counters
-from scrapers.records import ChannelRecord, PostRecord
+from scrapers.records import ChannelRecord, PostRecord, dated
 
 AT_ONCE = 50  # ids that one call takes
 COMMENTS = "commentCount"
@@ -185,9 +185,7 @@ class YoutubeSpider(CursorSpider):
             author=author,
             body_text=item.text("snippet.textOriginal") or item.text("snippet.textDisplay"),
             url=f"{self.job.permalink_base}/watch?v={video}&lc={post_id}" if video else None,
-            published_at=published.at if published else None,
-            published_precision=published.precision if published else None,
-            published_raw=published.raw if published else None,
+            **dated(published),
             edited_at=updated.at if updated and was_edited else None,
             counters=(likes, *counters),
             raw=item.raw,
@@ -211,9 +209,7 @@ class YoutubeSpider(CursorSpider):
                 body_text=item.text("snippet.description"),
                 url=f"{self.job.permalink_base}/watch?v={post_id}",
                 tags=tuple(str(tag) for tag in tags) or None,
-                published_at=published.at if published else None,
-                published_precision=published.precision if published else None,
-                published_raw=published.raw if published else None,
+                **dated(published),
                 counters=video_counters(item),
                 raw=item.raw,
                 unread=item.unread,

@@ -23,7 +23,6 @@ from lake.times import (
     parse_rfc3339,
     parse_roc,
     parse_time,
-    parse_yearless,
 )
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -181,21 +180,6 @@ def test_days_are_counted_where_the_platform_is() -> None:
         2026, 10, 8, 13, 5, tzinfo=UTC
     )
     assert parse_relative("昨天 21:05", early, UTC).at == datetime(2026, 10, 7, 21, 5, tzinfo=UTC)
-
-
-def test_row_24_a_push_gets_the_first_year_that_fits() -> None:
-    article = datetime(2025, 12, 30, 3, 0, tzinfo=UTC)
-    for text, expected in (
-        ("12/31 23:59", "2025-12-31 15:59:00 inferred"),
-        ("01/01 00:01", "2025-12-31 16:01:00 inferred"),
-        ("12/30 10:00", "2025-12-30 02:00:00 inferred"),
-        ("10/09 17:02", "2026-10-09 09:02:00 inferred"),
-    ):
-        assert shown(parse_yearless(text, TAIPEI, article, NOW)) == expected
-    with pytest.raises(TimeFormatError, match="expected a day between"):
-        parse_yearless("11/30 10:00", TAIPEI, article, NOW)
-    leap = datetime(2025, 3, 1, tzinfo=UTC)
-    assert parse_yearless("02/29", UTC, leap, datetime(2030, 1, 1, tzinfo=UTC)).at.year == 2028
 
 
 def test_row_24_gaps_shift_forward_and_folds_are_the_first() -> None:

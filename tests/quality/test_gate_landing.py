@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 
 from lake import LogicalRun, Window
 from quality.landing import rules_for_landing
-from tests.quality.judging import count_instead
+from quality.rules import Rule
+from quality.verdict import Verdict
+from tests.quality.judging import CountingJudge, count_instead
 from tests.reports.installation import NOW, configure
 from tingchao.context import Context
 from tingchao.errors import EXIT_GATE_REFUSED, ConfigurationError, GateRefusedError
@@ -53,6 +56,11 @@ def land(context: Context, crawl_id: str, posts: list[Post], stop: str = "exhaus
 def refused(context: Context) -> list[tuple[str, str, str]]:
     rows = context.lake.read("quarantine").to_pylist()
     return [(row["record_id"], row["rule"], row["of_segment_id"]) for row in rows]
+
+
+def judged(context: Context) -> list[str]:
+    ledger = context.lake.ledger().to_pylist()
+    return [row["crawl_id"] for row in ledger if row["route"] == "gate"]
 
 
 def test_a_row_that_cannot_be_true_goes_to_quarantine(context: Context) -> None:
@@ -148,6 +156,10 @@ def test_too_much_quarantine_stops_and_can_be_discarded(context: Context) -> Non
     assert "ptt/ptt-drink of monday, 5 of 25 records refused" in told
     assert "tingchao gate landing --accept monday" in told
     assert "tuesday" not in told
+    assert "They wait until somebody decides, the 1 others have passed" in told
+    assert judged(context) == ["gate:tuesday"]
+    with pytest.raises(GateRefusedError, match="no other has passed"):
+        gate_landing(context)
     summary = gate_landing(context, discard=["monday"])
     assert summary.refused_count == 25
     assert {rule for _, rule, _ in refused(context)} == {"discarded"}
@@ -165,9 +177,11 @@ def test_row_50_a_damaged_file_stops(
     context: Context, harm: Callable[[Path], object], rule: str
 ) -> None:
     land(context, "monday", [post(n) for n in range(5)])
+    land(context, "tuesday", [post(n) for n in range(5, 9)])
     harm(Path(context.lake.segments("posts")[0]))
     with pytest.raises(GateRefusedError, match=rule):
         gate_landing(context)
+    assert judged(context) == [], "a damaged lake speaks against every batch"
 
 
 def test_a_file_of_another_schema_stops(context: Context) -> None:
@@ -195,6 +209,27 @@ def test_a_file_from_before_its_table_had_a_column_passes(context: Context) -> N
     assert [(record, rule) for record, rule, _ in refused(context)] == [
         ("0", "amounts_not_negative")
     ]
+
+
+@pytest.mark.parametrize("error", [None, "killed"])
+def test_a_refusal_that_names_no_batch_holds_all_of_them(
+    context: Context, monkeypatch: pytest.MonkeyPatch, error: str | None
+) -> None:
+    count = CountingJudge.judge
+
+    def doubt(judge: CountingJudge, database: Path, rules: Sequence[Rule]) -> Verdict:
+        verdict = count(judge, database, rules)
+        doubted = (
+            replace(one, holds=False, error=error) if one.rule == "somebody_wrote" else one
+            for one in verdict.outcomes
+        )
+        return replace(verdict, outcomes=tuple(doubted))
+
+    land(context, "monday", [post(1)])
+    monkeypatch.setattr(CountingJudge, "judge", doubt)
+    with pytest.raises(GateRefusedError, match="somebody_wrote"):
+        gate_landing(context)
+    assert judged(context) == []
 
 
 def test_the_verdict_is_kept_as_json_and_page(context: Context) -> None:

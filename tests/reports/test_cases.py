@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from reports.cases import find_complaints, quote_excerpt, write_cases
+from reports.cases import find_complaints, write_cases
+from reports.desks_file import quote_excerpt
 
 THROUGH = date(2026, 10, 31)
 POSTS = """

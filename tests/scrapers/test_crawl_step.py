@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lake import StopReason
+from scrapers.job import CrawlJob
 from tests.scrapers.faults import Fault, send, serving
 from tests.scrapers.golden import FIXTURES
 from tingchao.config import Channel, Config, SourceOverride
@@ -20,6 +21,9 @@ from tingchao.errors import BusyError, ConfigurationError, TingchaoError
 from tingchao.fence import exclusive
 from tingchao.steps import crawl as step
 from tingchao.steps.crawl import crawl
+from tingchao.steps.gate import gate_landing
+from tingchao.steps.standing import Standing
+from tingchao.steps.status import status
 
 SINCE, UNTIL = datetime(2025, 10, 9, tzinfo=UTC), datetime(2025, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -143,6 +147,27 @@ def test_a_child_that_breaks_is_told_in_a_line_and_its_words_are_kept(
     assert "Traceback" not in str(caught.value)
     (kept,) = context.data.glob("runs/broken/*/last-words.txt")
     assert kept.read_text(encoding="utf-8") == words
+
+
+def test_a_first_crawl_that_was_killed_is_known_of_and_made_up_for(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = subprocess.CompletedProcess([], -9, "", "")
+    with monkeypatch.context() as patched, pytest.raises(TingchaoError, match="ended with -9"):
+        patched.setattr(step, "run_child", lambda *_, **__: killed)
+        crawl(context, "ptt", run_id="killed", since=SINCE, until=SINCE + DAY)
+    (phone,) = status(context).channels
+    assert (phone.standing, phone.stop_detail) == (Standing.INTERRUPTED, step.BEGUN)
+    assert step.BEGUN in str(status(context))
+    gate_landing(context)
+    crawl(context, "ptt", run_id="later", since=SINCE + DAY, until=UNTIL)
+    job = CrawlJob.model_validate_json(
+        (context.run_folder("later") / "crawl-ptt" / "job.json").read_text(encoding="utf-8")
+    )
+    assert [channel.start for channel in job.channels] == [SINCE]
+    ledger = context.lake.ledger().to_pylist()
+    crawls = [(row["crawl_id"], row["is_last"]) for row in ledger if row["route"] == "crawl"]
+    assert crawls == [("killed", False), ("later", True)]
 
 
 def test_a_child_that_said_nothing_is_told() -> None:

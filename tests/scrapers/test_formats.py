@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from scrapers.errors import ParsingFailedError
-from scrapers.importers.catalogue import TARGET, with_table
+from scrapers.importers.catalogue import TARGET, with_tables
 from scrapers.importers.detect import detect_format
 from scrapers.importers.format import Format, Reading
 from scrapers.importers.formats import all_formats
@@ -105,7 +105,7 @@ def test_no_other_format_claims_the_file(path: Path, tmp_path: Path) -> None:
 
 def test_the_page_lists_the_formats_as_they_are() -> None:
     page = TARGET.read_text(encoding="utf-8")
-    assert page == with_table(page), "run: python -m scrapers.importers.catalogue"
+    assert page == with_tables(page), "run: python -m scrapers.importers.catalogue"
     assert all(f"| `{name}` |" in page for name in named_formats())
 
 

@@ -80,7 +80,7 @@ KINDS = {
         "17841400000000009",
         {
             "account": "read_account",
-            "media": "read_media",
+            "media": "read_posts",
             "comments": "read_comments",
             "account_totals": "read_days",
             "new_followers": "read_days",
@@ -95,7 +95,7 @@ KINDS = {
         {
             "account": "read_account",
             "posts": "read_posts",
-            "conversation": "read_replies",
+            "conversation": "read_comments",
             "account_totals": "read_days",
         },
         {"account_totals": {"at": A_DAYS_END, "prefix": "account."}},
@@ -588,7 +588,7 @@ class TestInstagram:
     def test_a_product_that_nobody_knows_is_landed_and_named(self, tmp_path: Path) -> None:
         spider, visit = make_spider(KINDS["instagram"], tmp_path)
         data = read_fixture("instagram", "media")
-        steps = list(spider.read_media(Answer(data, Call("x", lambda *_: iter(()))), visit))  # type: ignore[attr-defined]
+        steps = list(spider.read_posts(Answer(data, Call("x", lambda *_: iter(()))), visit))
         assert len([step for step in steps if callable(step)]) == 3  # two products and the page
         assert visit.notes == ["insights of AD are not known and were not asked for"]
 
@@ -655,7 +655,7 @@ class TestThreads:
     ) -> None:
         spider, visit = make_spider(KINDS["threads"], tmp_path)
         data = read_fixture("threads", "posts")
-        *questions, page = spider.read_posts(Answer(data, Call("x", lambda *_: iter(()))), visit)  # type: ignore[attr-defined]
+        *questions, page = spider.read_posts(Answer(data, Call("x", lambda *_: iter(()))), visit)
         asked = [call.path for question in questions for call in question(visit)]
         assert asked == ["18000000000000011/insights", "18000000000000009/insights"]
         ((listed,),) = ([x for x in one.listed if not x.under] for one in page(visit))

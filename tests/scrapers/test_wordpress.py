@@ -29,6 +29,8 @@ from tests.scrapers.stage import Page, Played, make_channel, make_job, play_with
 from tests.scrapers.townhall import ENVIRONMENT, Townhall, make_posts, place_of, told_town
 
 FOLDER = FIXTURES / "wordpress"
+NO_ROUTE = '{"code": "rest_no_route", "message": "No route was found", "data": {"status": 404}}'
+HOME_PAGE = "<!DOCTYPE html><html><head><title>茶園筆記</title></head></html>"
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 READERS = {"posts": "read_posts", "comments": "read_comments", "site": "read_site"}
@@ -146,7 +148,7 @@ def assert_agrees_by_feed(hall: Townhall, now: datetime) -> None:
     assert not hall.unknown
 
 
-@pytest.mark.parametrize("rest", ["disabled", "forbidden", "no_route", "html"])
+@pytest.mark.parametrize("rest", ["disabled", "forbidden", "no_route"])
 def test_where_rest_is_closed_the_feeds_land_what_exists(rest: str, tmp_path: Path) -> None:
     hall = make_hall(tmp_path, days=4)
     hall.site.rest = rest  # type: ignore[attr-defined]
@@ -159,6 +161,36 @@ def test_where_rest_is_closed_the_feeds_land_what_exists(rest: str, tmp_path: Pa
         assert "REST is closed (wordpress /wordpress/teanotes/wp-json/" in str(end.detail)
         assert not any("rest_route" in request.url for request in hall.requests)
     assert any(row["is_deleted"] for row in hall.lake.read("posts").to_pylist())
+
+
+def test_a_page_in_the_place_of_rest_is_a_fault_and_the_next_crawl_makes_up_for_it(
+    hall: Townhall,
+) -> None:
+    hall.site.rest = "html"  # type: ignore[attr-defined]
+    now = FIRST + 2 * DAY
+    end = hall.visit(now, since=FIRST).end
+    assert (end.stop_reason, end.covered, hall.landed()) == (StopReason.ERROR, None, {})
+    assert "HTTP 200: expected data, found" in str(end.detail)
+    assert "on 4 tries; run again later" in str(end.detail)
+    assert not any("feed" in request.url for request in hall.requests)
+    hall.site.rest = "open"  # type: ignore[attr-defined]
+    hall.visit(now, since=FIRST)
+    assert set(hall.landed()) == set(hall.exists(now))
+
+
+def test_a_site_that_shows_its_front_page_for_rest_has_none(tmp_path: Path) -> None:
+    end = ask(tmp_path, lambda r: Page(HOME_PAGE, 200 if "rest_route" in r.url else 404)).end
+    assert "REST is closed (wordpress /: HTTP 200" in str(end.detail)
+
+
+def test_whoever_wants_no_rest_reads_the_feeds(tmp_path: Path) -> None:
+    hall = make_hall(tmp_path, days=4, options={"rest": False})
+    hall.site.rest = "html"  # type: ignore[attr-defined]
+    now = FIRST + 2 * DAY
+    end = hall.visit(now, since=FIRST).end
+    assert_agrees_by_feed(hall, now)
+    assert (end.covered.start, end.covered.end) == (FIRST, now)  # type: ignore[union-attr]
+    assert not any("wp-json" in request.url for request in hall.requests)
 
 
 def test_a_thread_that_hides_its_older_comments_is_a_hole(
@@ -229,8 +261,15 @@ def ask(folder: Path, answer: Any) -> Played:
         (Page('{"code": "x", "message": "y"}', 429), StopReason.BUDGET, "rate-limited"),
         (Page("[[[[", 200), StopReason.ERROR, "expected JSON"),
         (Page("[" * 100_000, 200), StopReason.ERROR, "expected JSON"),
+        (Page(HOME_PAGE, 403), StopReason.BLOCKED, "HTTP 403: expected data, found"),
+        (Page('{"error": "forbidden"}', 403), StopReason.BLOCKED, "docs/runbook.md#blocked"),
+        (Page("", 302, {"Location": "/soon/"}), StopReason.BLOCKED, "HTTP 302: leads to"),
+        (Page('{"code": "x", "message": "y"}', 200), StopReason.ERROR, "on 4 tries"),
     ],
-    ids=["moved", "busy", "limited", "broken", "deep"],
+    ids=[
+        *("moved", "busy", "limited", "broken", "deep"),
+        *("page", "not of REST", "elsewhere", "odd"),
+    ],
 )
 def test_answers_that_end_the_crawl(
     page: Page, reason: StopReason, said: str, tmp_path: Path
@@ -343,7 +382,7 @@ def test_a_feed_that_breaks_off_lands_no_half_entry(tmp_path: Path) -> None:
     spider = WordpressSpider(make_job(tmp_path, channel, source="wordpress", now=FIRST + 60 * DAY))
 
     def answer(request: Any) -> Page:
-        return Page(cut) if "/feed/" in request.url else Page("{}", status=401)
+        return Page(cut) if "/feed/" in request.url else Page(NO_ROUTE, status=404)
 
     played = play_with(spider, answer)
     assert played.posts() == []

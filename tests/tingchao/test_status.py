@@ -78,6 +78,18 @@ def test_json_is_one_object_per_channel(context: Context) -> None:
     told = [json.loads(line) for line in status(context).json_lines()]
     assert [channel["channel_id"] for channel in told] == ["ptt-drink", "tea-blog", "shop-orders"]
     assert told[-1]["volume_warning"] is None
+    assert [channel["is_import"] for channel in told] == [False, False, True]
+
+
+def test_an_import_is_no_channel(context: Context) -> None:
+    assert "import" not in str(status(context))
+    land_file(context, "monday", 1)
+    crawl(context, 1, "exhausted", name=("ptt", "taken-out"))
+    lines = str(status(context)).splitlines()
+    (heading,) = (number for number, line in enumerate(lines) if line.split()[1:2] == ["import"])
+    named = [line.split()[1] for line in lines]
+    assert named[:heading] == ["channel", "ptt-drink", "tea-blog", "taken-out"]
+    assert named[heading + 1] == "shop-orders"
 
 
 def crawl(

@@ -21,6 +21,7 @@ from tingchao.errors import EXIT_FAILED, ConfigurationError, TingchaoError
 from tingchao.fence import exclusive, run_child
 
 PATIENCE_SECONDS = 600  # beyond the crawl's own limit: its last page, its last segment
+BEGUN = "the first crawl began, and nothing tells how it ended; run it again"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def crawl(
     with exclusive(context.lock(f"crawl-{source}")):
         plan = _plan(context, source, Request(crawl_id, since, end, channel_ids or None))
         job, done = _without_done(context, plan.job)
+        _note_first(context, job)
         outcome = _run(job) if job.channels else CrawlOutcome()
     found = {c.channel_id: c for c in (*plan.settled, *done, *outcome.channels)}
     order = [c.id for c in context.config.channels if c.id in found]
@@ -128,6 +130,18 @@ def _without_done(context: Context, job: CrawlJob) -> tuple[CrawlJob, list[Chann
         else:
             left.append(channel)
     return job.model_copy(update={"channels": tuple(left)}), done
+
+
+def _note_first(context: Context, job: CrawlJob) -> None:
+    """Tell the ledger of every channel's first crawl before it asks for anything.
+
+    What a later crawl has to make up for begins there, even if this one is killed and not repeated.
+    """
+    histories = context.lake.histories(job.source)
+    for channel in job.channels:
+        if not any(row["route"] == "crawl" for row in histories[channel.id].rows):
+            with context.lake.write(job.logical_run(channel), context.now) as writer:
+                writer.begin(BEGUN)
 
 
 def _reason(words: str) -> str:

@@ -13,6 +13,7 @@ from lake import Lake, LogicalRun, StopReason
 from lake.schemas import ADDED
 from quality.landing import (
     LOOKED_AT,
+    OF_ONE_BATCH,
     USUAL_RUNS,
     LandedFile,
     Refusal,
@@ -72,7 +73,8 @@ def gate_landing(
     """Judge every committed segment that no gate has judged; bad rows go to quarantine.
 
     `accept`: crawl ids whose odd batches a person has looked at; `discard`: crawl ids of which no
-    row shall count. `GateRefusedError` stops on a broken batch and writes nothing to the lake.
+    row shall count. `GateRefusedError` stops on a broken batch, which gets no verdict; the others
+    get theirs, unless what is broken speaks against all of them.
     """
     with exclusive(context.lock("gate-landing")):
         batches = list(_ungated(context, accept))
@@ -93,14 +95,13 @@ def gate_landing(
             verdict = judge.judge(staged, rules)
             verdict = replace(verdict, waived=tuple(sorted({*accept, *discard})))
             stopped = read_stopped(staged, rules, {o.rule for o in verdict.stopping})
-            subject = f"{len(batches):,} batches"
-            _keep(context, verdict, folder, subject, culprits=_name(stopped))
+            passing = _passing(batches, verdict, stopped)
             refusals = read_refusals(staged)
-        _note(context, batches, refusals)
+        page = _keep(context, verdict, folder, f"{len(batches):,} batches")
+        _note(context, passing, refusals)
+        _require_passed(verdict, page, culprits=_name(stopped, len(passing)))
     judged = f"{len(batches):,} batches, {sum(b['landed_count'] for b in batches):,} rows"
-    return GateSummary(
-        "landing", len(verdict.outcomes), judged, len(refusals), folder / "landing.html"
-    )
+    return GateSummary("landing", len(verdict.outcomes), judged, len(refusals), page)
 
 
 def gate_marts(
@@ -151,7 +152,7 @@ def judge_marts(
         raise GateRefusedError(f"gate marts: {path}: no such file; run `tingchao publish`")
     verdict = judge.judge(path, rules_for_marts(marts, expected))
     verdict = replace(verdict, waived=tuple(sorted(accept_drop)))
-    _keep(context, verdict, folder, path.name)
+    _require_passed(verdict, _keep(context, verdict, folder, path.name))
     return verdict
 
 
@@ -177,14 +178,16 @@ def _gates_folder(context: Context, gate: str, run_id: str | None) -> Path:
     return folder
 
 
-def _keep(
-    context: Context, verdict: Verdict, folder: Path, subject: str, culprits: str = ""
-) -> None:
-    """Keep a verdict as JSON and page; `GateRefusedError` when it refuses."""
+def _keep(context: Context, verdict: Verdict, folder: Path, subject: str) -> Path:
+    """Keep a verdict as JSON and as a page, whose path is returned."""
     write_verdict(verdict, folder)
     page = folder / f"{verdict.gate}.html"
     at = context.now().isoformat(timespec="seconds")
     page.write_text(render_verdict(verdict, subject=subject, at=at), encoding="utf-8")
+    return page
+
+
+def _require_passed(verdict: Verdict, page: Path, culprits: str = "") -> None:
     if not verdict.passed:
         raise GateRefusedError(
             f"{verdict.explain()}{culprits}\nWhat was published before stays. Look at {page}, "
@@ -192,7 +195,16 @@ def _keep(
         )
 
 
-def _name(stopped: Sequence[Stopped]) -> str:
+def _passing(batches: Sequence[Row], verdict: Verdict, stopped: Sequence[Stopped]) -> Sequence[Row]:
+    """Return the batches that get a verdict: none while anything stops that may be about all."""
+    of_one = OF_ONE_BATCH & {one.rule for one in stopped}
+    if not verdict.outcomes or any(o.rule not in of_one or o.error for o in verdict.stopping):
+        return ()
+    held = {one.batch for one in stopped}
+    return [b for b in batches if (b["source"], b["channel_id"], b["crawl_id"]) not in held]
+
+
+def _name(stopped: Sequence[Stopped], passing: int) -> str:
     """Say which batches stopped the gate, and what a person types who has looked at them."""
     if not stopped:
         return ""
@@ -200,10 +212,11 @@ def _name(stopped: Sequence[Stopped]) -> str:
     hidden = len(stopped) - len(lines)
     more = f"\n    and {hidden:,} more" if hidden else ""
     one = stopped[0].crawl_id
+    others = f"the {passing:,} others have passed" if passing else "no other has passed"
     return (
-        f"{''.join(lines)}{more}\nNothing that landed since the last verdict is counted until "
-        f"somebody decides: it is right, tingchao gate landing --accept {one}; it is wrong, "
-        f"--discard {one}. Both options can be repeated"
+        f"{''.join(lines)}{more}\nThey wait until somebody decides, {others}: it is right, "
+        f"tingchao gate landing --accept {one}; it is wrong, --discard {one}. Both options can be "
+        "repeated"
     )
 
 

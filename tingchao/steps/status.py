@@ -32,7 +32,8 @@ class ChannelStatus:
     """One configured channel or import; instants are UTC, NULL means never or unknown.
 
     `holes`: start and end of each stretch of time behind what was covered last that nobody covered.
-    `since_at`: since when it is refused or fails.
+    `since_at`: since when it is refused or fails. `is_import`: it stands for the files themselves,
+    which bear the name of their import; a channel that they told of has a line of its own.
     """
 
     source: str
@@ -53,6 +54,7 @@ class ChannelStatus:
     next_try_at: datetime | None = None
     holes: tuple[tuple[datetime, datetime], ...] = ()
     quota: Spent | None = None
+    is_import: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,28 @@ class StatusSummary:
             yield json.dumps(asdict(channel), ensure_ascii=False, default=datetime.isoformat)
 
     def __str__(self) -> str:
+        imports = [one for one in self.channels if one.is_import]
+        tables = [self._table("channel", [one for one in self.channels if not one.is_import])]
+        tables += [self._table("import", imports)] if imports else []
+        return "\n".join([*tables, *self._advice()])
+
+    def _table(self, kind: str, rows: list[ChannelStatus]) -> str:
         from rich.console import Console
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("source", "channel", "state", "covered from", "until", "holes"):
+        for heading in ("source", kind, "state", "covered from", "until", "holes"):
             table.add_column(heading)
         for heading in ("landed", "refused"):
             table.add_column(heading, justify="right")
         for heading in ("last stop", "last success", "next try"):
             table.add_column(heading)
-        for channel in self.channels:
-            table.add_row(*self._row(channel))
+        for row in rows:
+            table.add_row(*self._row(row))
         console = Console(width=160, highlight=False)
         with console.capture() as capture:
             console.print(table)
-        return "\n".join([capture.get().rstrip(), *self._advice()])
+        return capture.get().rstrip()
 
     def _row(self, channel: ChannelStatus) -> list[str]:
         return [
@@ -195,8 +203,15 @@ def _summarise(
         stop_detail=last["stop_detail"] if last else None,
         volume_warning=_fall_of_volume(rows),
         holes=holes,
+        is_import=_is_import(context, name, rows),
         **vars(outlook),
     )
+
+
+def _is_import(context: Context, name: tuple[str, str], rows: list[dict[str, Any]]) -> bool:
+    """Whether files alone brought it, and no channel of this name is configured."""
+    is_channel = any((c.source, c.id) == name for c in context.config.channels)
+    return not is_channel and all(row["route"] == "import" for row in rows)
 
 
 def _outlook(context: Context, name: tuple[str, str], rows: list[dict[str, Any]]) -> Outlook:

@@ -13,15 +13,8 @@ from scrapers.errors import ParsingFailedError
 from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.rows import Row, normalise
-from scrapers.importers.spend import completed, happened_on
-from scrapers.parsers.values import (
-    read_amount,
-    read_count,
-    read_day,
-    read_id,
-    read_text,
-    read_word,
-)
+from scrapers.importers.spend import completed, happened_on, names_in, paid_for
+from scrapers.parsers.values import read_amount, read_day, read_word
 
 COLUMNS = {
     "day": ("day", "日期", "天"),
@@ -37,8 +30,6 @@ COLUMNS = {
     "click_count": ("clicks", "點擊", "點擊次數", "点击次数"),
 }
 NEEDED = ("day", "campaign_name", "currency", "spend_amount")
-IDS = ("account_id", "campaign_id", "ad_group_id", "ad_id")
-NAMES = ("campaign_name", "ad_group_name")
 TOTALS = ("total:", "總計:", "总计:")
 LINES_ABOVE = 10
 
@@ -73,19 +64,16 @@ class GoogleAds(Format):
                     yield _row(above + reader.line_num, cells, header)
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
-        cells, names = row.cells, _names(list(row.cells))
+        cells, names = row.cells, names_in(row.cells, COLUMNS)
         day = read_day(cells.get(names.get("day", "")), ())
         if day is None:
             raise ParsingFailedError("time_format", "day: expected a day, found nothing")
         record: dict[str, Any] = {
             "spend_date": day,
             "platform": self.name,
-            **{n: read_id(cells[names[n]]) for n in IDS if n in names},
-            **{n: read_text(cells[names[n]]) for n in NAMES if n in names},
+            **paid_for(cells, names),
             "spend_amount": read_amount(cells[names["spend_amount"]]),
             "currency": read_word(cells[names["currency"]]),
-            "impression_count": read_count(cells.get(names.get("impression_count", ""))),
-            "click_count": read_count(cells.get(names.get("click_count", ""))),
         }
         unread = self.unknown(frozenset(cells) - set(names.values()))
         happened = happened_on(day, reading.zone)
@@ -95,7 +83,7 @@ class GoogleAds(Format):
 def _header_in(line: str) -> list[str]:
     """Return the columns that a line names, when it is the header; else nothing."""
     cells = [normalise(cell) for cell in next(csv.reader([line], delimiter=_separator(line)), [])]
-    return cells if all(name in _names(cells) for name in NEEDED) else []
+    return cells if all(name in names_in(cells, COLUMNS) for name in NEEDED) else []
 
 
 def _what_to_skip(cells: list[str]) -> str | None:
@@ -106,11 +94,6 @@ def _what_to_skip(cells: list[str]) -> str | None:
 
 def _separator(line: str) -> str:
     return max(("\t", ",", ";"), key=line.count)
-
-
-def _names(columns: list[str]) -> dict[str, str]:
-    there = {ours: [c for c in known if c in columns] for ours, known in COLUMNS.items()}
-    return {ours: found[0] for ours, found in there.items() if found}
 
 
 def _row(line: int, cells: list[str], header: list[str]) -> Row:

@@ -11,15 +11,16 @@ from scrapers.importers.format import Format, Found, Reading, Sureness, Verdict
 from scrapers.importers.head import Head
 from scrapers.importers.items import read_items
 from scrapers.importers.rows import Row
-from scrapers.importers.spend import completed, currency_in, happened_on
-from scrapers.parsers.values import (
-    read_amount,
-    read_count,
-    read_day,
-    read_id,
-    read_text,
-    read_word,
+from scrapers.importers.spend import (
+    IDS,
+    NAMES,
+    completed,
+    currency_in,
+    happened_on,
+    names_in,
+    paid_for,
 )
+from scrapers.parsers.values import read_amount, read_day, read_word
 
 # Every name of a column that the interface has, in the languages that its users have.
 COLUMNS = {
@@ -38,8 +39,6 @@ COLUMNS = {
     "click_count": ("link clicks", "連結點擊次數", "链接点击量"),
 }
 AMOUNTS = ("amount spent", "花費金額", "已花费金额", "花费金额")
-IDS = ("account_id", "campaign_id", "ad_group_id", "ad_id")
-NAMES = ("campaign_name", "ad_group_name", "ad_name")
 OF_A_ROW = (*IDS[1:], *NAMES)
 
 
@@ -49,14 +48,14 @@ class MetaAds(Format):
     name = "meta_ads"
 
     def recognise(self, head: Head) -> Verdict:
-        names = _names(head.columns)
+        names = names_in(head.columns, COLUMNS)
         if head.is_table and _amount_column(head.columns) and names.keys() & {"day", "start"}:
             return Verdict(Sureness.CERTAIN, "a column `Amount spent (…)` beside reporting days")
         return Verdict.no("no column `Amount spent (…)` beside days")
 
     def items(self, head: Head, skipped: dict[str, int]) -> Iterator[Row]:
         """Yield rows of something that was shown; the first may sum up the whole report."""
-        names = _names(head.columns)
+        names = names_in(head.columns, COLUMNS)
         told = [names[name] for name in OF_A_ROW if name in names]
         amount, _ = _amount_column(head.columns) or ("", None)
         for row in read_items(head, skipped):
@@ -67,18 +66,15 @@ class MetaAds(Format):
                 yield row
 
     def read(self, row: Row, reading: Reading) -> Iterator[Found]:
-        cells, names = row.cells, _names(tuple(row.cells))
+        cells, names = row.cells, names_in(row.cells, COLUMNS)
         amount, currency = _amount_column(tuple(cells)) or ("", None)
         day = _day(cells, names)
         record: dict[str, Any] = {
             "spend_date": day,
             "platform": self.name,
-            **{n: read_id(cells[names[n]]) for n in IDS if n in names},
-            **{n: read_text(cells[names[n]]) for n in NAMES if n in names},
+            **paid_for(cells, names),
             "spend_amount": read_amount(cells.get(amount)),
             "currency": currency or read_word(cells.get(names.get("currency", ""))),
-            "impression_count": read_count(cells.get(names.get("impression_count", ""))),
-            "click_count": read_count(cells.get(names.get("click_count", ""))),
         }
         taken = {*names.values(), amount}
         unread = self.unknown(frozenset(cells) - taken)
@@ -91,12 +87,6 @@ def _what_to_skip(cells: Mapping[str, Any], told: list[str], amount: str) -> str
         return "total"
     delivered = any(cells.get(column) for column in (amount, *COLUMNS["impression_count"]))
     return None if delivered else "undelivered"
-
-
-def _names(columns: Collection[str]) -> dict[str, str]:
-    """Map our names to the columns that are there."""
-    there = {ours: [c for c in known if c in columns] for ours, known in COLUMNS.items()}
-    return {ours: found[0] for ours, found in there.items() if found}
 
 
 def _amount_column(columns: Collection[str]) -> tuple[str, str | None] | None:

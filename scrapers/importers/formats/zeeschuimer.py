@@ -47,7 +47,6 @@ class Platform:
     counters: Mapping[str, Paths] = field(default_factory=dict)
 
 
-NOTE = "note_card.interact_info"
 FEDIVERSE = {
     "comment": ("replies_count",),
     "repost": ("reblogs_count",),
