@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from enrichment.joined import Codes, Flags, Joined, Places
+from enrichment.phrases import lone_words
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class FoldedBatch:
     def is_separator(self) -> Flags:
         """Say, position by position, whether a text ends there."""
         return self.joined.is_separator()
+
+    @cached_property
+    def lone_words(self) -> Flags:
+        """Say, position by position, whether one Han character there is a word of its own."""
+        return lone_words(self.joined, self.begins)
 
     def begins_in(self, i: int) -> bytes:
         """Return for each place of text `i` and its end whether a word begins there: 1 or 0."""

@@ -72,10 +72,17 @@ class Heard:
         starts = [stretch.start for stretch in self.stretches if stretch.why is why]
         return self.lowered.owners(starts)
 
-    def in_original(self, text: int, start: int, end: int) -> tuple[int, int]:
-        """Return a span of the joined forms as one of the text as written."""
-        first = int(self.offsets[text])
-        return self.folded.span(text, start - first, end - first)
+    def in_originals(self, texts: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
+        """Return spans of the joined forms, each in its text, as ones of the texts as written."""
+        firsts = self.offsets[texts]
+        starts, ends = starts - firsts, ends - firsts
+        if self.folded.ways:
+            is_uneven = np.zeros(len(self), np.bool_)
+            is_uneven[list(self.folded.ways)] = True
+            for at in np.flatnonzero(is_uneven[texts]).tolist():
+                span = int(texts[at]), int(starts[at]), int(ends[at])
+                starts[at], ends[at] = self.folded.span(*span)
+        return starts, ends
 
 
 def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:

@@ -10,8 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from enrichment.characters import Kind, kinds
+
 SEPARATOR: Final = "\0"
 """Stands behind every text. No word, phrase or address contains it, so nothing crosses it."""
+
+PAIR_BITS: Final = 18
+"""Of a bucket of two characters: 256 kB of flags, which a processor keeps at hand."""
 
 Codes = NDArray[np.uint32]
 Places = NDArray[np.int64]
@@ -52,6 +57,29 @@ class Joined:
         """The texts one by one."""
         return [self.text[start:end] for start, end in self.spans()]
 
+    @cached_property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character."""
+        return kinds()[self.codes]
+
+    def are(self, kind: Kind) -> Flags:
+        """Say, position by position, whether a character is of a kind, or of one of several."""
+        return np.asarray((self.kinds & np.uint16(kind)) != 0)
+
+    @cached_property
+    def low_codes(self) -> NDArray[np.uint16]:
+        """The lower half of each code point: a small index that few characters share."""
+        return self.codes.astype(np.uint16)
+
+    @cached_property
+    def pairs(self) -> Places:
+        """The bucket of each character with the one behind it; the last has none behind it."""
+        return pair_buckets(self.codes[:-1], self.codes[1:])
+
+    @cached_property
+    def _owner_of(self) -> Places:
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
     def spans(self) -> Iterator[tuple[int, int]]:
         """Yield where each text lies in `text`."""
         return zip(self.starts.tolist(), (self.offsets[1:] - 1).tolist(), strict=True)
@@ -62,8 +90,7 @@ class Joined:
 
     def owners(self, positions: Sequence[int] | Places) -> Places:
         """Return which text each position belongs to."""
-        wanted = np.asarray(positions, np.int64)
-        return np.searchsorted(self.offsets, wanted, side="right") - 1
+        return self._owner_of[np.asarray(positions, np.int64)]
 
     def with_any_of(self, signs: Iterable[str]) -> list[int]:
         """Return the texts that any of these strings begins in."""
@@ -115,6 +142,14 @@ def encode(text: str) -> Codes:
 def decode(codes: Codes) -> str:
     """Return the string of these code points."""
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def pair_buckets(firsts: Codes, seconds: Codes) -> Places:
+    """Return a bucket of `PAIR_BITS` for each two characters."""
+    mixed = firsts * np.uint32(0x9E3779B1) + seconds * np.uint32(0x85EBCA77)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x27D4EB2F)
+    return (mixed >> np.uint32(32 - PAIR_BITS)).astype(np.int64)
 
 
 def long_runs(codes: Codes, at_least: int) -> tuple[Places, Places]:
