@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from enrichment.folded import FoldedBatch
 from enrichment.joined import Flags, Places
 from enrichment.phrases import PhraseList, ranges
+from enrichment.tree import Occurrences, PhraseTree, leftmost_longest
 
-__all__ = ["CueFinder", "Cues", "places_of", "ranges"]
+__all__ = ["CueFinder", "CueFinders", "Cues", "places_of", "ranges"]
 
 
 class Cues(NamedTuple):
@@ -24,7 +26,8 @@ class Cues(NamedTuple):
 
     def only(self, holds: Flags | Places) -> Cues:
         """Return those for which a flag is up, or those at these places."""
-        return Cues(*(column[holds] for column in self))
+        at = np.flatnonzero(holds) if holds.dtype == np.bool_ else holds
+        return Cues(*(column[at] for column in self))
 
 
 class CueFinder:
@@ -35,7 +38,7 @@ class CueFinder:
     """
 
     def __init__(self, phrases: Iterable[str], *, longest: bool = False) -> None:
-        self._list = PhraseList(phrases, first_only=longest)
+        self.phrases = PhraseList(phrases, first_only=longest)
         self._longest = longest
 
     def find(self, batch: FoldedBatch) -> Cues:
@@ -44,9 +47,45 @@ class CueFinder:
         Latin letters and digits are no part of a longer word or number, and a phrase of one Han
         character is a word of its own.
         """
-        find = self._list.find_longest if self._longest else self._list.find
-        starts, ends, entries = find(batch.joined, batch.lone_words)
+        return self._alone.find(batch)[0]
+
+    @cached_property
+    def _alone(self) -> CueFinders:
+        return CueFinders([self])
+
+    def cues_of(self, batch: FoldedBatch, found: Occurrences) -> Cues:
+        """Return what occurrences of `phrases.forms`, by place, come to."""
+        kept = leftmost_longest(found) if self._longest else found
+        starts, ends, entries = self.phrases.entries_of(batch.joined, kept)
         return Cues(starts, ends, batch.joined.owners(starts), entries)
+
+
+class CueFinders:
+    """Several finders that go through a batch together, which is quicker."""
+
+    def __init__(self, finders: Sequence[CueFinder]) -> None:
+        self._finders = finders
+        forms = dict.fromkeys(form for finder in finders for form in finder.phrases.forms)
+        numbers = {form: number for number, form in enumerate(forms)}
+        self._tree = PhraseTree(list(forms))
+        self._own_numbers = np.full((len(finders), len(forms)), -1, np.int32)
+        for own, finder in zip(self._own_numbers, finders, strict=True):
+            own[[numbers[form] for form in finder.phrases.forms]] = range(len(finder.phrases.forms))
+
+    def find(self, batch: FoldedBatch) -> list[Cues]:
+        """Return, finder by finder, what stands in the batch (`CueFinder.find`)."""
+        found = self._tree.find(batch.joined, batch.lone_words)
+        return [
+            finder.cues_of(batch, _renumbered(found, own))
+            for finder, own in zip(self._finders, self._own_numbers, strict=True)
+        ]
+
+
+def _renumbered(found: Occurrences, numbers: Places) -> Occurrences:
+    """Return those that have a number, under it."""
+    entries = numbers[found.entries]
+    at = np.flatnonzero(entries >= 0)
+    return Occurrences(found.starts[at], found.ends[at], entries[at])
 
 
 def places_of(keys: Places, wanted: Places) -> tuple[Places, Places]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from enrichment.characters import Kind
 from enrichment.joined import Codes, Flags, Joined, Places
 from enrichment.phrases import lone_words
 
@@ -49,6 +53,21 @@ class FoldedBatch:
     def is_separator(self) -> Flags:
         """Say, position by position, whether a text ends there."""
         return self.joined.is_separator()
+
+    @property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character."""
+        return self.joined.kinds
+
+    @cached_property
+    def asking(self) -> Places:
+        """Where a character stands that may make a question of a clause."""
+        return np.flatnonzero(self.joined.are(Kind.ASKING))
+
+    @cached_property
+    def parting(self) -> Places:
+        """Where a character ends a clause, which a question mark is none of, or a text."""
+        return np.flatnonzero(self.joined.are(Kind.PARTING))
 
     @cached_property
     def lone_words(self) -> Flags:

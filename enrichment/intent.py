@@ -12,7 +12,7 @@ import numpy as np
 from enrichment.characters import CODE_POINTS
 from enrichment.cues import CueFinder, Cues
 from enrichment.folded import FoldedBatch
-from enrichment.joined import Flags, Places
+from enrichment.joined import Flags, Places, are_free
 from enrichment.tables import read_table
 
 BLOCK: Final = "-"
@@ -22,6 +22,7 @@ ELLIPSIS: Final = "…"
 REACH: Final = 10
 """Characters, none of which ends a clause, that may."""
 _BLANKS_BEFORE_END: Final = 4
+_QUESTION: Final = ord("?")
 
 
 class Intent(StrEnum):
@@ -77,29 +78,46 @@ class CueReader:
         rows = read_table(table)
         known = [BLOCK, *names]
         halves = [(half, i) for i, row in enumerate(rows) for half in row[0].split(ELLIPSIS)]
-        self._finder = CueFinder(half for half, _ in halves)
+        self.finder: Final = CueFinder(half for half, _ in halves)
+        """What finds the phrases, and halves of phrases, that `tell` asks for."""
         self._rows = np.array([i for _, i in halves], np.int64)
         self._is_second = np.append(False, self._rows[1:] == self._rows[:-1])
         self._is_paired = np.append(self._is_second[1:], False) | self._is_second
         self._names = np.array([known.index(name) - 1 for _, name in rows], np.int64)
+        self._row_count = len(rows)
 
     def find(self, batch: FoldedBatch) -> NamedCues:
         """Return what stands in the batch, by place."""
-        cues = self._phrases(batch)
+        return self.tell(batch, self.finder.find(batch))
+
+    def tell(self, batch: FoldedBatch, found: Cues) -> NamedCues:
+        """Return what the found phrases and halves come to, by place."""
+        cues = self._whole(batch, found)
         names = self._names[cues.entries]
         holds = (names >= 0) & ~_lies_within(cues, cues.only(names < 0))
         kept = cues.only(holds)
         return NamedCues(kept.owners, names[holds], kept.starts, kept.ends)
 
-    def _phrases(self, batch: FoldedBatch) -> Cues:
+    def _whole(self, batch: FoldedBatch, found: Cues) -> Cues:
         """Return whole phrases and pairs of halves; entries are rows of the table."""
-        found = self._finder.find(batch)
         is_paired, is_second = self._is_paired[found.entries], self._is_second[found.entries]
         found = found._replace(entries=self._rows[found.entries])
-        pairs = _paired(batch, found.only(is_paired & ~is_second), found.only(is_second))
+        if not is_paired.any():
+            return found
+        pairs = self._pairs(batch, found.only(is_paired & ~is_second), found.only(is_second))
         both = map(np.concatenate, zip(found.only(~is_paired), pairs, strict=True))
         together = Cues(*both)
         return together.only(np.lexsort((together.ends, together.starts)))
+
+    def _pairs(self, batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
+        """Join halves; before any are sorted, those go whose other half is not in their text."""
+        first_rows, second_rows = (h.owners * self._row_count + h.entries for h in (firsts, seconds))
+        is_there = np.zeros(len(batch) * self._row_count, np.bool_)
+        is_there[second_rows] = True
+        firsts = firsts.only(is_there[first_rows])
+        is_there[second_rows] = False
+        is_there[first_rows] = True
+        return _paired(batch, firsts, seconds.only(is_there[second_rows]))
 
 
 def _paired(batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
@@ -112,9 +130,9 @@ def _paired(batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
     firsts, at = firsts.only(holds), order[at[holds]]
     nexts = seconds.starts[at]
     gaps = nexts - firsts.ends
-    stops = np.concatenate(([0], np.cumsum(_parts_clauses()[batch.codes])))
     holds = (seconds.entries[at] == firsts.entries) & (gaps <= REACH)
-    holds &= stops[nexts] == stops[firsts.ends]
+    holds &= are_free(firsts.ends, nexts, batch.parting)
+    holds &= are_free(firsts.ends, nexts, batch.asking[batch.codes[batch.asking] == _QUESTION])
     return firsts._replace(ends=seconds.ends[at]).only(holds)
 
 
@@ -129,13 +147,6 @@ def _lies_within(cues: Cues, blocks: Cues) -> Flags:
 
 
 @cache
-def _parts_clauses() -> Flags:
-    table = np.zeros(CODE_POINTS, np.bool_)
-    table[[ord(sign) for sign in ",。!?;\n\0"]] = True
-    return table
-
-
-@cache
 def _ends_clause() -> Flags:
     table = np.zeros(CODE_POINTS, np.bool_)
     table[[ord(sign) for sign in ",。!~…\n\0"]] = True
@@ -145,7 +156,8 @@ def _ends_clause() -> Flags:
 def find_questions(batch: FoldedBatch) -> Places:
     """Return where a sign or a particle asks: every `?`, and 吗 at the end of a clause."""
     codes = batch.codes
-    signs, particles = np.flatnonzero(codes == ord("?")), np.flatnonzero(codes == ord("吗"))
+    is_sign = codes[batch.asking] == _QUESTION
+    signs, particles = batch.asking[is_sign], batch.asking[~is_sign]
     after = particles + 1  # a separator is there at the latest
     for _ in range(_BLANKS_BEFORE_END):
         after = after + (codes[after] == ord(" "))

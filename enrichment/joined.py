@@ -144,6 +144,11 @@ def decode(codes: Codes) -> str:
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
 
 
+def are_free(starts: Places, ends: Places, signs: Places) -> Flags:
+    """Say of each span [start, end) whether none of the places, sorted, lies in it."""
+    return np.asarray(np.searchsorted(signs, starts) == np.searchsorted(signs, ends))
+
+
 def pair_buckets(firsts: Codes, seconds: Codes) -> Places:
     """Return a bucket of `PAIR_BITS` for each two characters."""
     mixed = firsts * np.uint32(0x9E3779B1) + seconds * np.uint32(0x85EBCA77)

@@ -264,7 +264,8 @@ class TopicFinder:
     def find(self, heard: Heard) -> pa.Array:
         """Return a column of distinct topic ids, sorted; a topic of one Han character must be a
         whole word."""
-        found = self._phrases.find(heard.speech, lone_words(heard.speech, heard.begins))
+        is_word = lone_words(heard.speech, heard.begins) if self._phrases.has_lone_han else None
+        found = self._phrases.find(heard.speech, is_word)
         owners = heard.speech.owners(found.starts)
         return distinct_column(
             "topics", owners, self._topic_of[found.entries], self._names, len(heard)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -41,13 +41,18 @@ class PhraseList:
             for form in fold_variants(phrase):
                 entries.setdefault(form, []).append(entry)
         kept = [found[:1] if first_only else found for found in entries.values()]
-        self._tree = PhraseTree(list(entries))
         self._counts = np.fromiter(map(len, kept), np.int64, len(kept))
         self._firsts = np.cumsum(self._counts) - self._counts
         self._entries = np.fromiter(chain.from_iterable(kept), np.int64)
         self._has_one_each = bool((self._counts == 1).all())
         self._is_latin = np.array([_is_latin(f[0]) or _is_latin(f[-1]) for f in entries], np.bool_)
-        self._is_han = np.array([len(f) == 1 and _is_han(f) for f in entries], np.bool_)
+        self.forms: Final = tuple(entries)
+        """Distinct forms in which the phrases can stand."""
+        self.has_lone_han: Final = any(len(form) == 1 and _is_han(form) for form in entries)
+
+    @cached_property
+    def _tree(self) -> PhraseTree:
+        return PhraseTree(self.forms)
 
     def find(self, texts: Joined, is_word: Flags | None = None) -> Occurrences:
         """Return every occurrence of every entry, by place.
@@ -55,27 +60,19 @@ class PhraseList:
         Latin letters and digits are no part of a longer word or number. `is_word`, if given, says
         where one Han character is a word of its own (`lone_words`); no other one counts then.
         """
-        return self._entries_of(self._standing(texts, self._tree.find(texts), is_word))
-
-    def find_longest(self, texts: Joined, is_word: Flags) -> Occurrences:
-        """Return the same of the leftmost, then longest phrases only, of any that overlap."""
-        return self._entries_of(self._standing(texts, self._tree.find_longest(texts), is_word))
+        return self.entries_of(texts, self._tree.find(texts, is_word))
 
     def places(self, texts: Joined) -> Places:
         """Return where any phrase begins, whatever stands around it."""
         return self._tree.find(texts).starts
 
-    def _standing(self, texts: Joined, found: Occurrences, is_word: Flags | None) -> Occurrences:
-        holds = np.ones(len(found.starts), np.bool_)
-        if is_word is not None:
-            holds = is_word[found.starts]
-            holds |= ~self._is_han[found.entries]
+    def entries_of(self, texts: Joined, found: Occurrences) -> Occurrences:
+        """Return the entries of occurrences of `forms` that cut no Latin word and no number."""
         latin = np.flatnonzero(self._is_latin[found.entries])
         if len(latin):
-            holds[latin] &= _stands_alone(texts, found.starts[latin], found.ends[latin])
-        return found.only(np.flatnonzero(holds))
-
-    def _entries_of(self, found: Occurrences) -> Occurrences:
+            holds = np.ones(len(found.starts), np.bool_)
+            holds[latin] = _stands_alone(texts, found.starts[latin], found.ends[latin])
+            found = found.only(np.flatnonzero(holds))
         phrases = found.entries
         if self._has_one_each:
             return found._replace(entries=self._entries[phrases])
@@ -105,11 +102,11 @@ def lone_words(texts: Joined, begins: Flags) -> Flags:
     Words of two such as 好貴 and 不推 are two words for this purpose: who cuts them cannot know.
     """
     scaling = texts.are(Kind.SCALING)
-    opens, closes = begins[:-1], begins[1:]
-    scales, scaled = np.zeros_like(scaling), np.zeros_like(scaling)
-    scales[:-1] = scaling[:-1] & begins[2:]
-    scaled[1:] = scaling[:-1] & begins[:-2]
-    return np.asarray(np.where(opens, closes | scales, closes & scaled))
+    are_words = begins[:-1].copy()
+    are_words[1:] |= scaling[:-1] & begins[:-2]  # 不｜推荐, cut as 不推｜荐
+    are_words &= begins[1:]
+    are_words[:-1] |= begins[:-2] & scaling[:-1] & begins[2:]  # 好贵, as one word
+    return np.asarray(are_words)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from enrichment.characters import CODE_POINTS
+from enrichment.characters import CODE_POINTS, Kind, kinds
 from enrichment.joined import PAIR_BITS, Flags, Joined, Places, encode, pair_buckets
 
 _CHARACTER_BITS: Final = 21
@@ -20,6 +20,7 @@ _LOAD: Final = 4
 """Slots of the table for each prefix in it, at least: then nearly all are found at first sight."""
 _NONE: Final = -1
 _FEW: Final = 8
+_HAN, _OTHER = 1, 2
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth 6.4)
 
 
@@ -48,8 +49,10 @@ class PhraseTree:
         order = np.argsort(codes[firsts[singles]])
         self._singles = singles[order]
         self._single_codes = codes[firsts[self._singles]]
-        self._is_single = np.zeros(_LOW + 1, np.bool_)
-        self._is_single[self._single_codes & _LOW] = True
+        self._is_han = (kinds()[self._single_codes] & Kind.HAN) > 0
+        self._may_be_single = np.zeros(_LOW + 1, np.uint8)
+        lows, marks = self._single_codes & _LOW, np.where(self._is_han, _HAN, _OTHER)
+        np.bitwise_or.at(self._may_be_single, lows, marks.astype(np.uint8))
         self._grow(codes, firsts, lengths)
 
     def _grow(self, codes: Places, firsts: Places, lengths: Places) -> None:
@@ -80,32 +83,30 @@ class PhraseTree:
         begins = (pairs >> _CHARACTER_BITS).astype(np.uint32)
         self._may_begin[pair_buckets(begins, (pairs & low).astype(np.uint32))] = True
 
-    def find(self, texts: Joined) -> Occurrences:
-        """Return every occurrence of every phrase, overlapping ones too, by start, then end."""
-        steps = [self._find_singles(texts), *self._walk(texts)]
+    def find(self, texts: Joined, is_word: Flags | None = None) -> Occurrences:
+        """Return every occurrence of every phrase, overlapping ones too, by start, then end.
+
+        `is_word`, if given, says where a phrase of one Han character may stand.
+        """
+        steps = [self._find_singles(texts, is_word), *self._walk(texts)]
         found = Occurrences(*map(np.concatenate, zip(*steps, strict=True)))
         keys = found.starts * (self._longest + 1) + found.ends - found.starts  # no two are equal
         return found.only(np.argsort(keys))
 
-    def find_longest(self, texts: Joined) -> Occurrences:
-        """Return the leftmost, then longest occurrences, without overlap, by place."""
-        ends = np.zeros(len(texts.codes), np.int64)
-        phrases = np.empty(len(texts.codes), np.int64)
-        for found in (self._find_singles(texts), *self._walk(texts)):
-            ends[found.starts], phrases[found.starts] = found.ends, found.entries
-        starts = np.flatnonzero(ends)
-        found = Occurrences(starts, ends[starts], phrases[starts])
-        return found.only(without_overlap(found.starts, found.ends))
-
-    def _find_singles(self, texts: Joined) -> Occurrences:
+    def _find_singles(self, texts: Joined, is_word: Flags | None) -> Occurrences:
         if not len(self._singles):
             return Occurrences(*(np.zeros(0, np.int64),) * 3)
-        at = np.flatnonzero(self._is_single[texts.low_codes])
+        may = self._may_be_single[texts.low_codes]
+        if is_word is not None:
+            may &= is_word.view(np.uint8) + np.uint8(_OTHER)
+        at = np.flatnonzero(may)
         codes = texts.codes[at]
         which = np.searchsorted(self._single_codes, codes).clip(0, len(self._singles) - 1)
         holds = self._single_codes[which] == codes
-        at = at[holds]
-        return Occurrences(at, at + 1, self._singles[which[holds]])
+        if is_word is not None:
+            holds &= is_word[at] | ~self._is_han[which]
+        at, which = at[holds], which[holds]
+        return Occurrences(at, at + 1, self._singles[which])
 
     def _walk(self, texts: Joined) -> list[Occurrences]:
         """Return the occurrences of two characters and more, one length after the other."""
@@ -201,6 +202,10 @@ def leftmost_longest(found: Occurrences) -> Occurrences:
     `found` comes by start, then end.
     """
     starts, ends, _ = found
-    order = np.lexsort((-ends, starts))
-    found = found.only(order[np.append(True, starts[1:] != starts[:-1])[: len(starts)]])
-    return found.only(without_overlap(found.starts, found.ends))
+    if not len(starts):
+        return found
+    is_new = np.append(True, (starts[1:] != starts[:-1]) | (ends[1:] != ends[:-1]))
+    at = np.flatnonzero(is_new)
+    is_last = np.append(starts[at[1:]] != starts[at[:-1]], True)
+    at = at[is_last]
+    return found.only(at[without_overlap(starts[at], ends[at])])
