@@ -53,43 +53,56 @@ def find_grams(batch: FoldedBatch, wanted: Flags | None = None) -> Grams:
     None holds a blank, so none lies in two texts.
     """
     codes = _plain(batch)
-    lasts = codes != _BLANK
+    is_open = codes != _BLANK
+    lasts = is_open
     hashes = np.zeros(len(codes), np.uint32)
-    found: list[tuple[Buckets, Places, int]] = []
-    is_open = lasts
+    found: list[tuple[Buckets, Places]] = []
     for length in range(1, min(LONGEST, len(codes)) + 1):
         size = len(codes) - length + 1
         hashes = hashes[:size] + codes[length - 1 :] * _FACTORS[length - 1]
         lasts = lasts[:size] & is_open[length - 1 :]
         buckets = _buckets(hashes, length)
-        at = np.flatnonzero(lasts if wanted is None else lasts & wanted[buckets])
-        found.append((buckets[at], at, length))
+        at = np.flatnonzero(lasts if wanted is None else wanted.take(buckets) & lasts)
+        found.append((buckets[at], at))
     return _by_text(batch, found)
 
 
 def count_open(batch: FoldedBatch) -> Places:
     """Count, text by text, the characters that n-grams are made of."""
-    return batch.joined.count(plain_forms()[batch.codes] != _BLANK)
+    return batch.joined.count(plain_forms().take(batch.codes) != _BLANK)
 
 
 def _plain(batch: FoldedBatch) -> Codes:
     """Return plain forms; of a number only the last digit is left."""
-    codes = plain_forms()[batch.codes]
+    codes = plain_forms().take(batch.codes)
     codes[:-1][(codes[:-1] == _DIGIT) & (codes[1:] == _DIGIT)] = _BLANK
     return codes
 
 
 def _buckets(hashes: Buckets, length: int) -> Buckets:
-    mixed = (hashes ^ (hashes >> np.uint32(15))) * _MIX + np.uint32(length)
+    mixed = hashes >> np.uint32(15)
+    mixed ^= hashes
+    mixed *= _MIX
+    mixed += np.uint32(length)
     mixed ^= mixed >> np.uint32(13)
-    return np.asarray((mixed * _FACTORS[0]) >> np.uint32(32 - BITS), np.uint32)
+    mixed *= _FACTORS[0]
+    mixed >>= np.uint32(32 - BITS)
+    return mixed
 
 
-def _by_text(batch: FoldedBatch, found: list[tuple[Buckets, Places, int]]) -> Grams:
-    none = np.zeros(0, np.int64)
-    buckets = np.concatenate([b for b, _, _ in found] or [none.astype(np.uint32)])
-    starts = np.concatenate([at for _, at, _ in found] or [none])
-    ends = np.concatenate([at + length for _, at, length in found] or [none])
-    owners = np.repeat(np.arange(len(batch)), np.diff(batch.offsets))[starts]
-    order = np.argsort(owners, kind="stable")
-    return Grams(buckets[order], owners[order], starts[order], ends[order])
+def _by_text(batch: FoldedBatch, found: list[tuple[Buckets, Places]]) -> Grams:
+    """Put those of each text together, those of one character first: each has its place."""
+    owners = [batch.joined.owners(at) for _, at in found]
+    counts = [np.bincount(of, minlength=len(batch)) for of in owners]
+    total = sum(counts, np.zeros(len(batch), np.int64))
+    frees = np.cumsum(total) - total
+    packed = np.empty(int(total.sum()), np.int64)  # one number for each, to place it once
+    for length, (of_length, at) in enumerate(found, start=1):
+        of, count = owners[length - 1], counts[length - 1]
+        places = (frees - np.cumsum(count) + count)[of]
+        places += np.arange(len(at))
+        packed[places] = (at << (BITS + 2)) | (of_length.astype(np.int64) << 2) | length
+        frees += count
+    starts, lengths = packed >> (BITS + 2), packed & 3
+    buckets = ((packed >> 2) & ((1 << BITS) - 1)).astype(np.uint32)
+    return Grams(buckets, np.repeat(np.arange(len(batch)), total), starts, starts + lengths)

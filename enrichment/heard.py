@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from enrichment.characters import Kind, kinds, lower_forms
+from enrichment.characters import Kind, lower_forms
 from enrichment.folding import FoldedTexts, fold_all
 from enrichment.joined import Flags, Joined, Places
 from enrichment.masking import Masking, Stretch, cover, find_stretches, hide
@@ -60,7 +60,7 @@ class Heard:
     @cached_property
     def is_spoken(self) -> Flags:
         """Whether a letter or digit of speech stands at a position, whoever said it."""
-        return (kinds()[self.speech.codes] & Kind.SPOKEN) > 0
+        return self.speech.are(Kind.SPOKEN)
 
     @cached_property
     def own_lengths(self) -> Places:
@@ -88,8 +88,8 @@ class Heard:
 def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
     """Fold, mask and cut texts; at least one."""
     folded = fold_all(texts)
-    lowered = folded.joined.with_codes(lower_forms()[folded.joined.codes])
-    found = kinds()[lowered.codes]
+    lowered = folded.joined.with_codes(lower_forms().take(folded.joined.codes))
+    found = lowered.kinds
     stretches = find_stretches(lowered, found)
     quotes = find_quotes(lowered)
     shown = folded.joined.with_codes(hide(folded.joined.codes, stretches))

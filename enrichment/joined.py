@@ -60,7 +60,7 @@ class Joined:
     @cached_property
     def kinds(self) -> NDArray[np.uint16]:
         """The `Kind` of each character."""
-        return kinds()[self.codes]
+        return kinds().take(self.codes)
 
     def are(self, kind: Kind) -> Flags:
         """Say, position by position, whether a character is of a kind, or of one of several."""
