@@ -84,7 +84,9 @@ class CueReader:
         self._is_second = np.append(False, self._rows[1:] == self._rows[:-1])
         self._is_paired = np.append(self._is_second[1:], False) | self._is_second
         self._names = np.array([known.index(name) - 1 for _, name in rows], np.int64)
-        self._row_count = len(rows)
+        self._pair_of = np.zeros(len(rows), np.int64)
+        self._pair_of[self._rows] = np.cumsum(self._is_second)  # a number for each row of two
+        self._pair_count = int(self._is_second.sum()) + 1
 
     def find(self, batch: FoldedBatch) -> NamedCues:
         """Return what stands in the batch, by place."""
@@ -111,8 +113,10 @@ class CueReader:
 
     def _pairs(self, batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
         """Join halves; before any are sorted, those go whose other half is not in their text."""
-        first_rows, second_rows = (h.owners * self._row_count + h.entries for h in (firsts, seconds))
-        is_there = np.zeros(len(batch) * self._row_count, np.bool_)
+        first_rows, second_rows = (
+            half.owners * self._pair_count + self._pair_of[half.entries] for half in (firsts, seconds)
+        )
+        is_there = np.zeros(len(batch) * self._pair_count, np.bool_)
         is_there[second_rows] = True
         firsts = firsts.only(is_there[first_rows])
         is_there[second_rows] = False

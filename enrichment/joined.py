@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -92,11 +92,6 @@ class Joined:
         """Return which text each position belongs to."""
         return self._owner_of[np.asarray(positions, np.int64)]
 
-    def with_any_of(self, signs: Iterable[str]) -> list[int]:
-        """Return the texts that any of these strings begins in."""
-        places = [at for sign in signs for at in occurrences(self.text, sign)]
-        return np.unique(self.owners(places)).tolist()
-
     def is_separator(self) -> Flags:
         """Return, position by position, whether a text ends there."""
         flags = np.zeros(len(self.codes), np.bool_)
@@ -109,20 +104,15 @@ class Joined:
 
     def count(self, flags: Flags) -> Places:
         """Count, text by text, the positions where a flag is up."""
-        before = np.concatenate(([0], np.cumsum(flags, dtype=np.int64)))
-        return np.asarray(before[self.offsets[1:]] - before[self.offsets[:-1]], np.int64)
+        return np.add.reduceat(flags.view(np.int8), self.starts, dtype=np.int64)
+
+    def count_places(self, places: Places) -> Places:
+        """Count, text by text, how many of these positions are in it."""
+        return np.bincount(self.owners(places), minlength=len(self))
 
     def with_codes(self, codes: Codes) -> Joined:
         """Return texts of the same lengths in other characters."""
         return Joined(codes, self.offsets)
-
-
-def occurrences(text: str, sign: str) -> Iterator[int]:
-    """Yield where a string occurs in another, without overlap."""
-    at = text.find(sign)
-    while at >= 0:
-        yield at
-        at = text.find(sign, at + len(sign))
 
 
 def join(texts: Sequence[str]) -> Joined:
@@ -158,8 +148,11 @@ def pair_buckets(firsts: Codes, seconds: Codes) -> Places:
 
 
 def long_runs(codes: Codes, at_least: int) -> tuple[Places, Places]:
-    """Return where runs of one character begin and end, of those that are `at_least` so long."""
-    edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    bounds = np.concatenate(([0], edges, [len(codes)]))
-    is_long = np.diff(bounds) >= at_least
-    return bounds[:-1][is_long], bounds[1:][is_long]
+    """Return where runs of one character begin and end, of those that are `at_least` so long: two
+    or more."""
+    doubled = np.flatnonzero(codes[1:] == codes[:-1])
+    edges = np.flatnonzero(np.diff(doubled) > 1)
+    firsts = doubled[np.append(0, edges + 1)[: len(doubled)]]
+    ends = doubled[np.append(edges, -1)[: len(doubled)]] + 2
+    is_long = ends - firsts >= at_least
+    return firsts[is_long], ends[is_long]

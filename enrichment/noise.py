@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -24,7 +25,7 @@ from enrichment.masking import Masking
 from enrichment.phrases import PhraseList
 from enrichment.script import INVISIBLE
 from enrichment.tables import read_table
-from enrichment.tree import leftmost_longest
+from enrichment.tree import PhraseTree, leftmost_longest
 
 NOTHING: Final = "-"
 """Signal of a phrase inside which no shorter one counts."""
@@ -118,15 +119,22 @@ class NoiseReader:
 def _note_forms(heard: Heard, scores: Scores) -> None:
     """Note contacts, draws and entries to them, and characters said over and over."""
     texts = heard.lowered
-    drawn = [found.start() for found in _DRAWN.finditer(texts.text)]
+    signs = np.flatnonzero(texts.codes == ord("抽")).tolist()
+    drawn = [at for at in signs if _DRAWN.match(texts.text, at)]
     starts, _ = long_runs(texts.codes, MIN_REPEATED)
     repeated = starts[(heard.kinds[starts] & Kind.SPOKEN) > 0]
     _note(scores, Noise.GIVEAWAY, texts.owners(drawn), SURE)
     _note(scores, Noise.REPEATED_CHARACTERS, texts.owners(repeated), SURE)
     _note(scores, Noise.CONTACT_SPAM, heard.masked(Masking.PHONE), LIKELY)
-    named = [i for i in texts.with_any_of(_APPS) if _finds(_CONTACT, texts, i)]
+    naming = np.unique(texts.owners(_apps().find(texts).starts)).tolist()
+    named = [i for i in naming if _finds(_CONTACT, texts, i)]
     _note(scores, Noise.CONTACT_SPAM, named, SURE)
     _note_entries(heard, scores)
+
+
+@cache
+def _apps() -> PhraseTree:
+    return PhraseTree(_APPS)
 
 
 def _note_entries(heard: Heard, scores: Scores) -> None:
@@ -142,7 +150,7 @@ def _note_entries(heard: Heard, scores: Scores) -> None:
 
 def _note_jammed(heard: Heard, scores: Scores) -> None:
     texts = heard.lowered
-    splitter_counts = texts.count((heard.kinds & Kind.SPLITTING) > 0)
+    splitter_counts = texts.count_places(np.flatnonzero(heard.kinds & Kind.SPLITTING))
     candidates = np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist()
     split = [i for i in candidates if _finds(_SPLIT_UP, texts, i)]
     hidden = [i for i in heard.folded.ways if len(_HIDDEN.findall(heard.originals[i])) > 1]
