@@ -6,7 +6,7 @@ only on the places that still agree with some phrase; no Python loop touches a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ _LOAD: Final = 4
 _NONE: Final = -1
 _FEW: Final = 8
 _HAN, _OTHER = 1, 2
+_NO_PLACES: Final = np.zeros(0, np.int64)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio (Knuth 6.4)
 
 
@@ -37,97 +38,99 @@ class Occurrences(NamedTuple):
 
 
 class PhraseTree:
-    """Distinct phrases, none of them empty. A prefix has a number: one character its code point,
-    longer ones count on from `CODE_POINTS`."""
+    """Distinct phrases, none of them empty.
+
+    A prefix has a number: one character its code point, longer ones count on from `CODE_POINTS`. A
+    phrase has a rank: the longer, the higher.
+    """
 
     def __init__(self, phrases: Sequence[str]) -> None:
-        self._longest = max(map(len, phrases), default=0)
         lengths = np.fromiter(map(len, phrases), np.int64, len(phrases))
         codes = encode("".join(phrases)).astype(np.int64)
-        firsts = np.cumsum(lengths) - lengths
-        singles = np.flatnonzero(lengths == 1)
-        order = np.argsort(codes[firsts[singles]])
-        self._singles = singles[order]
-        self._single_codes = codes[firsts[self._singles]]
-        self._is_han = (kinds()[self._single_codes] & Kind.HAN) > 0
-        self._may_be_single = np.zeros(_LOW + 1, np.uint8)
-        lows, marks = self._single_codes & _LOW, np.where(self._is_han, _HAN, _OTHER)
-        np.bitwise_or.at(self._may_be_single, lows, marks.astype(np.uint8))
-        self._grow(codes, firsts, lengths)
+        self._by_rank = np.argsort(lengths, kind="stable")
+        firsts = (np.cumsum(lengths) - lengths)[self._by_rank]
+        self._lengths = lengths[self._by_rank]
+        self._longest = int(lengths.max(initial=0))
+        self._rank_bits = len(phrases).bit_length()
+        self._plant_singles(codes[firsts[self._lengths == 1]])
+        self._grow(codes, firsts)
 
-    def _grow(self, codes: Places, firsts: Places, lengths: Places) -> None:
+    def _plant_singles(self, codes: Places) -> None:
+        """Note which characters alone are phrases; these have the lowest ranks."""
+        marks = np.where(kinds()[codes] & Kind.HAN, _HAN, _OTHER)
+        self._may_be_single = np.zeros(_LOW + 1, np.uint8)
+        np.bitwise_or.at(self._may_be_single, codes & _LOW, marks.astype(np.uint8))
+        self._has_singles = len(codes) > 0
+        self._rank_after = np.zeros(CODE_POINTS, np.int32)  # 0 where there is no single phrase
+        self._rank_after[codes] = np.arange(1, len(codes) + 1)
+
+    def _grow(self, codes: Places, firsts: Places) -> None:
         """Number the prefixes, one length after the other."""
-        keys, phrases, inner = [], [], []
-        last = CODE_POINTS
-        left = np.flatnonzero(lengths > 1)
-        prefixes = codes[firsts[left]]
+        keys, ranks, inner = [_NO_PLACES], [_NO_PLACES], [_NO_PLACES.astype(np.bool_)]
+        left = np.flatnonzero(self._lengths > 1)
+        prefixes, last = codes[firsts[left]], CODE_POINTS
         for length in range(2, self._longest + 1):
             of_length, numbers = np.unique(
                 prefixes << _CHARACTER_BITS | codes[firsts[left] + length - 1], return_inverse=True
             )
-            ends = lengths[left] == length
-            phrases.append(np.full(len(of_length), _NONE, np.int64))
-            phrases[-1][numbers[ends]] = left[ends]
+            ends = self._lengths[left] == length
+            ranks.append(np.full(len(of_length), _NONE, np.int64))
+            ranks[-1][numbers[ends]] = left[ends]
             inner.append(np.zeros(len(of_length), np.bool_))
             inner[-1][numbers[~ends]] = True
             keys.append(of_length)
             left, prefixes = left[~ends], numbers[~ends] + last
             last += len(of_length)
-        none = np.zeros(0, np.int64)
-        self._phrases = np.concatenate([none, *phrases])
-        self._is_inner = np.concatenate([none.astype(np.bool_), *inner])
-        self._table = _PrefixTable(np.concatenate([none, *keys]))
-        pairs = keys[0] if keys else none
-        low = (1 << _CHARACTER_BITS) - 1
+        self._ranks, self._is_inner = np.concatenate(ranks), np.concatenate(inner)
+        self._table = _PrefixTable(np.concatenate(keys))
         self._may_begin = np.zeros(1 << PAIR_BITS, np.bool_)
-        begins = (pairs >> _CHARACTER_BITS).astype(np.uint32)
-        self._may_begin[pair_buckets(begins, (pairs & low).astype(np.uint32))] = True
+        pairs = keys[1] if len(keys) > 1 else _NO_PLACES
+        begins, seconds = pairs >> _CHARACTER_BITS, pairs & ((1 << _CHARACTER_BITS) - 1)
+        self._may_begin[pair_buckets(begins.astype(np.uint32), seconds.astype(np.uint32))] = True
 
     def find(self, texts: Joined, is_word: Flags | None = None) -> Occurrences:
         """Return every occurrence of every phrase, overlapping ones too, by start, then end.
 
         `is_word`, if given, says where a phrase of one Han character may stand.
         """
-        steps = [self._find_singles(texts, is_word), *self._walk(texts)]
-        found = Occurrences(*map(np.concatenate, zip(*steps, strict=True)))
-        keys = found.starts * (self._longest + 1) + found.ends - found.starts  # no two are equal
-        return found.only(np.argsort(keys))
+        found = [self._find_singles(texts, is_word)] if self._has_singles else [_NO_PLACES]
+        found += (starts << self._rank_bits | ranks for starts, ranks in self._walk(texts))
+        keys = np.sort(np.concatenate(found))
+        starts, ranks = keys >> self._rank_bits, keys & ((1 << self._rank_bits) - 1)
+        return Occurrences(starts, starts + self._lengths[ranks], self._by_rank[ranks])
 
-    def _find_singles(self, texts: Joined, is_word: Flags | None) -> Occurrences:
-        if not len(self._singles):
-            return Occurrences(*(np.zeros(0, np.int64),) * 3)
-        may = self._may_be_single[texts.low_codes]
+    def _find_singles(self, texts: Joined, is_word: Flags | None) -> Places:
+        """Return the keys by which `find` sorts: the start, then the rank."""
+        may = self._may_be_single.take(texts.low_codes)
         if is_word is not None:
             may &= is_word.view(np.uint8) + np.uint8(_OTHER)
         at = np.flatnonzero(may)
         codes = texts.codes[at]
-        which = np.searchsorted(self._single_codes, codes).clip(0, len(self._singles) - 1)
-        holds = self._single_codes[which] == codes
+        ranks = self._rank_after[codes].astype(np.int64) - 1
+        holds = ranks >= 0
         if is_word is not None:
-            holds &= is_word[at] | ~self._is_han[which]
-        at, which = at[holds], which[holds]
-        return Occurrences(at, at + 1, self._singles[which])
+            holds &= is_word[at] | ((kinds()[codes] & Kind.HAN) == 0)
+        return (at << self._rank_bits | ranks)[holds]
 
-    def _walk(self, texts: Joined) -> list[Occurrences]:
-        """Return the occurrences of two characters and more, one length after the other."""
+    def _walk(self, texts: Joined) -> Iterator[tuple[Places, Places]]:
+        """Yield starts and ranks of phrases of two characters and more, length by length."""
         codes = texts.codes
-        at = np.flatnonzero(self._may_begin[texts.pairs]) if self._longest > 1 else codes[:0]
+        at = np.flatnonzero(self._may_begin.take(texts.pairs))
         prefixes = codes[at].astype(np.int64)
-        found = []
         for length in range(2, self._longest + 1):
-            inside = int(np.searchsorted(at, len(codes) - length, side="right"))
-            at, prefixes = at[:inside], prefixes[:inside]
             if not len(at):
                 break
-            keys = prefixes << _CHARACTER_BITS | codes[at + (length - 1)]
-            rows, holds = self._table.rows(keys)
-            at, rows = at[holds], rows[holds]
-            phrases = self._phrases[rows]
-            ends = np.flatnonzero(phrases >= 0)
-            found.append(Occurrences(at[ends], at[ends] + length, phrases[ends]))
-            goes_on = self._is_inner[rows]
+            if at[-1] > len(codes) - length:
+                at = at[at <= len(codes) - length]
+                prefixes = prefixes[: len(at)]
+            rows, holds = self._table.rows(prefixes << _CHARACTER_BITS | codes[at + (length - 1)])
+            known = np.flatnonzero(holds)
+            at, rows = at[known], rows[known]
+            ranks = self._ranks[rows]
+            ends = np.flatnonzero(ranks >= 0)
+            yield at[ends], ranks[ends]
+            goes_on = np.flatnonzero(self._is_inner[rows])
             at, prefixes = at[goes_on], rows[goes_on] + CODE_POINTS
-        return found
 
 
 class _PrefixTable:
