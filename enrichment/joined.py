@@ -110,6 +110,14 @@ class Joined:
         """Count, text by text, how many of these positions are in it."""
         return np.bincount(self.owners(places), minlength=len(self))
 
+    def cut(self, starts: Places, ends: Places) -> Joined:
+        """Return spans as texts of their own; none may hold the end of a text."""
+        lengths = ends - starts + 1
+        offsets = np.append(0, np.cumsum(lengths))
+        codes = self.codes[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)]
+        codes[offsets[1:] - 1] = ord(SEPARATOR)
+        return Joined(codes, offsets)
+
     def with_codes(self, codes: Codes) -> Joined:
         """Return texts of the same lengths in other characters."""
         return Joined(codes, self.offsets)
