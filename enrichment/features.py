@@ -90,9 +90,7 @@ class FeatureFinder:
         self._mood = MoodReader()
         self._intents = CueReader("intents", INTENTS)
         self._aspects = CueReader("aspects", ASPECTS)
-        self._cues = CueFinders(
-            [*self._mood.finders, self._intents.finder, self._aspects.finder]
-        )
+        self._cues = CueFinders([*self._mood.finders, self._intents.finder, self._aspects.finder])
 
     def find(self, batch: FoldedBatch, wanted: Flags | None = None) -> Features:
         """Return the features of a batch; of n-grams only those in `wanted` buckets, if given."""

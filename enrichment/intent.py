@@ -114,7 +114,8 @@ class CueReader:
     def _pairs(self, batch: FoldedBatch, firsts: Cues, seconds: Cues) -> Cues:
         """Join halves; before any are sorted, those go whose other half is not in their text."""
         first_rows, second_rows = (
-            half.owners * self._pair_count + self._pair_of[half.entries] for half in (firsts, seconds)
+            half.owners * self._pair_count + self._pair_of[half.entries]
+            for half in (firsts, seconds)
         )
         is_there = np.zeros(len(batch) * self._pair_count, np.bool_)
         is_there[second_rows] = True
