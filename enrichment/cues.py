@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enrichment.folded import FoldedBatch
 from enrichment.joined import Flags, Places
@@ -81,9 +82,9 @@ class CueFinders:
         ]
 
 
-def _renumbered(found: Occurrences, numbers: Places) -> Occurrences:
+def _renumbered(found: Occurrences, numbers: NDArray[np.int32]) -> Occurrences:
     """Return those that have a number, under it."""
-    entries = numbers[found.entries]
+    entries = numbers[found.entries].astype(np.int64)
     at = np.flatnonzero(entries >= 0)
     return Occurrences(found.starts[at], found.ends[at], entries[at])
 

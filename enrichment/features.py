@@ -152,4 +152,4 @@ def _flags(cues: NamedCues, names: int, count: int) -> NDArray[np.float64]:
 
 
 def _saturated(counts: Places) -> NDArray[np.float64]:
-    return _SATURATED[np.minimum(counts, len(_SATURATED) - 1)]
+    return np.asarray(_SATURATED[np.minimum(counts, len(_SATURATED) - 1)], np.float64)

@@ -45,7 +45,6 @@ class Rule(StrEnum):
 
 
 _RULES: Final = tuple(Rule)
-_RULE_NAMES: Final = pa.array([rule.value for rule in _RULES])
 
 
 class Mention(NamedTuple):
@@ -144,7 +143,7 @@ class MentionFinder:
         ] * 3
         fields = [
             *told,
-            _RULE_NAMES.take(pa.array(rules)),
+            pa.array(_RULES).take(pa.array(rules)),
             pa.array(heard.is_quoted[starts]),
             *(pa.array(places.astype(np.int32)) for places in spans),
         ]

@@ -61,7 +61,8 @@ class PhraseTree:
         self._may_be_single = np.zeros(_LOW + 1, np.uint8)
         np.bitwise_or.at(self._may_be_single, codes & _LOW, marks.astype(np.uint8))
         self._has_singles = len(codes) > 0
-        self._rank_after = np.zeros(CODE_POINTS, np.int32)  # 0 where there is no single phrase
+        # One more than the rank; 0 where there is none, and for all that come after.
+        self._rank_after = np.zeros(int(codes.max(initial=0)) + 2, np.int32)
         self._rank_after[codes] = np.arange(1, len(codes) + 1)
 
     def _grow(self, codes: Places, firsts: Places) -> None:
@@ -106,7 +107,7 @@ class PhraseTree:
             may &= is_word.view(np.uint8) + np.uint8(_OTHER)
         at = np.flatnonzero(may)
         codes = texts.codes[at]
-        ranks = self._rank_after[codes].astype(np.int64) - 1
+        ranks = self._rank_after.take(codes, mode="clip").astype(np.int64) - 1
         holds = ranks >= 0
         if is_word is not None:
             holds &= is_word[at] | ((kinds()[codes] & Kind.HAN) == 0)

@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 from enrichment import ENGINE_VERSION, ENRICHED_FILE, Lexicon
 from lake.store import LocalStore
 
-
 _DISTINCT: Final = ("text_hash", "folded_text", "fingerprint", "sketch_low", "sketch_high")
 
 
