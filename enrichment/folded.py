@@ -62,12 +62,12 @@ class FoldedBatch:
     @cached_property
     def asking(self) -> Places:
         """Where a character stands that may make a question of a clause."""
-        return np.flatnonzero(self.joined.are(Kind.ASKING))
+        return self.joined.places(Kind.ASKING)
 
     @cached_property
     def parting(self) -> Places:
         """Where a character ends a clause, which a question mark is none of, or a text."""
-        return np.flatnonzero(self.joined.are(Kind.PARTING))
+        return self.joined.places(Kind.PARTING)
 
     @cached_property
     def lone_words(self) -> Flags:

@@ -30,7 +30,6 @@ class Heard:
     folded: FoldedTexts
     shown: Joined
     lowered: Joined
-    kinds: NDArray[np.uint16]
     stretches: list[Stretch]
     quotes: list[tuple[int, int]]
     speech: Joined
@@ -39,6 +38,11 @@ class Heard:
 
     def __len__(self) -> int:
         return len(self.lowered)
+
+    @property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character, whether it is masked or not."""
+        return self.lowered.kinds
 
     @property
     def offsets(self) -> Places:
@@ -89,8 +93,7 @@ def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
     """Fold, mask and cut texts; at least one."""
     folded = fold_all(texts)
     lowered = folded.joined.with_codes(lower_forms().take(folded.joined.codes))
-    found = lowered.kinds
-    stretches = find_stretches(lowered, found)
+    stretches = find_stretches(lowered)
     quotes = find_quotes(lowered)
     shown = folded.joined.with_codes(hide(folded.joined.codes, stretches))
     speech = lowered.with_codes(cover(lowered.codes, stretches)) if stretches else lowered
@@ -99,7 +102,6 @@ def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
         folded=folded,
         shown=shown,
         lowered=lowered,
-        kinds=found,
         stretches=stretches,
         quotes=quotes,
         speech=speech,

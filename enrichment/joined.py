@@ -66,6 +66,10 @@ class Joined:
         """Say, position by position, whether a character is of a kind, or of one of several."""
         return np.asarray((self.kinds & np.uint16(kind)) != 0)
 
+    def places(self, kind: Kind) -> Places:
+        """Return where such characters are."""
+        return np.flatnonzero(self.are(kind))
+
     @cached_property
     def low_codes(self) -> NDArray[np.uint16]:
         """The lower half of each code point: a small index that few characters share."""

@@ -15,7 +15,6 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from enrichment.characters import Kind
 from enrichment.joined import Codes, Joined, Places
@@ -78,13 +77,13 @@ class Stretch(NamedTuple):
     why: Masking
 
 
-def find_stretches(texts: Joined, kinds: NDArray[np.uint16]) -> list[Stretch]:
+def find_stretches(texts: Joined) -> list[Stretch]:
     """Find what is to be masked in folded, lower-cased texts; time is linear in them."""
-    addresses = [*_addresses(texts), *_bare_addresses(texts, kinds)]
+    addresses = [*_addresses(texts), *_bare_addresses(texts)]
     return [
         *addresses,
-        *_accounts(texts.text, np.flatnonzero(kinds & Kind.ADDRESSING).tolist()),
-        *_outside(addresses, _numbers(texts, kinds)),
+        *_accounts(texts.text, texts.places(Kind.ADDRESSING).tolist()),
+        *_outside(addresses, _numbers(texts)),
         *_jammers(texts),
     ]
 
@@ -128,11 +127,11 @@ def _address_signs() -> PhraseTree:
     return PhraseTree(tuple(_ADDRESS_SIGNS))
 
 
-def _bare_addresses(texts: Joined, kinds: NDArray[np.uint16]) -> Iterator[Stretch]:
+def _bare_addresses(texts: Joined) -> Iterator[Stretch]:
     """Yield addresses that people write without a scheme: shop.example.com.tw/sale."""
     text, done = texts.text, 0
     dots = np.flatnonzero(texts.codes[:-1] == ord("."))
-    dots = dots[(kinds[dots + 1] & Kind.LATIN) > 0]
+    dots = dots[(texts.kinds[dots + 1] & Kind.LATIN) > 0]
     for at in dots.tolist():
         domain = _DOMAIN.match(text, at) if at >= done else None
         if domain is None:
@@ -150,9 +149,9 @@ def _accounts(text: str, signs: list[int]) -> Iterator[Stretch]:
         name = _NAME.match(text, at + 1)
         if not name:
             continue
-        host = _HOST.match(text, at + 1, name.end())
         start = _run_before(text, max(done, at - MAX_NAME), at, _BEFORE_AT)
-        if host and start < at:
+        host = _HOST.match(text, at + 1, name.end()) if start < at else None
+        if host:
             done = host.end()
             yield Stretch(start, done, Masking.EMAIL)
         else:
@@ -168,8 +167,8 @@ def _run_before(text: str, earliest: int, at: int, allowed: frozenset[str]) -> i
     return start
 
 
-def _numbers(texts: Joined, kinds: NDArray[np.uint16]) -> Iterator[Stretch]:
-    digit_counts = texts.count_places(np.flatnonzero(kinds & Kind.DIGIT))
+def _numbers(texts: Joined) -> Iterator[Stretch]:
+    digit_counts = texts.count_places(texts.places(Kind.DIGIT))
     for i in np.flatnonzero(digit_counts >= MIN_DIGITS).tolist():
         span = texts.span(i)
         for found in _MAINLAND_ID.finditer(texts.text, *span):

@@ -150,7 +150,7 @@ def _note_entries(heard: Heard, scores: Scores) -> None:
 
 def _note_jammed(heard: Heard, scores: Scores) -> None:
     texts = heard.lowered
-    splitter_counts = texts.count_places(np.flatnonzero(heard.kinds & Kind.SPLITTING))
+    splitter_counts = texts.count_places(texts.places(Kind.SPLITTING))
     candidates = np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist()
     split = [i for i in candidates if _finds(_SPLIT_UP, texts, i)]
     hidden = [i for i in heard.folded.ways if len(_HIDDEN.findall(heard.originals[i])) > 1]

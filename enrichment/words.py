@@ -69,7 +69,7 @@ class RustSegmenter:
         """Return the same as of the words of `cut`; looks only at those that hold a sign."""
         words: list[str] = self._jieba.cut(text, True)
         starts = _starts_of(words)
-        signs = np.flatnonzero(kinds().take(encode(text)) & Kind.JOINING)
+        signs = np.flatnonzero((kinds().take(encode(text)) & np.uint16(Kind.JOINING)) != 0)
         signed = np.unique(np.searchsorted(starts, signs, side="right") - 1).tolist()
         inner = [
             starts[at] + _starts_of(_parts_of(words[at]))[1:]
