@@ -90,17 +90,16 @@ class FeatureFinder:
         self._mood = MoodReader()
         self._intents = CueReader("intents", INTENTS)
         self._aspects = CueReader("aspects", ASPECTS)
-        self._cues = CueFinders([*self._mood.finders, self._intents.finder, self._aspects.finder])
+        readers = (self._mood, self._intents, self._aspects)
+        self._cues = CueFinders([finder for reader in readers for finder in reader.finders])
 
     def find(self, batch: FoldedBatch, wanted: Flags | None = None) -> Features:
         """Return the features of a batch; of n-grams only those in `wanted` buckets, if given."""
         count = len(batch)
-        words, hints, of_intents, of_aspects = self._cues.find(batch)
+        words, hints, of_intents, halves, of_aspects, other_halves = self._cues.find(batch)
         mood = self._mood.tell(batch, words, hints)
-        intents, aspects = (
-            reader.tell(batch, cues)
-            for reader, cues in ((self._intents, of_intents), (self._aspects, of_aspects))
-        )
+        intents = self._intents.tell(batch, of_intents, halves)
+        aspects = self._aspects.tell(batch, of_aspects, other_halves)
         questions = find_questions(batch)
         lengths = count_open(batch)
         numbers = [
