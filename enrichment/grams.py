@@ -37,6 +37,15 @@ class Grams(NamedTuple):
     ends: Places
 
 
+class _OfLength(NamedTuple):
+    """N-grams of one length, by place, and how many of them each text has."""
+
+    length: int
+    starts: Places
+    buckets: Buckets
+    counts: Places
+
+
 @cache
 def plain_forms() -> Codes:
     """Return what stands for each character: one digit for all, a blank for what only parts."""
@@ -54,16 +63,20 @@ def find_grams(batch: FoldedBatch, wanted: Flags | None = None) -> Grams:
     """
     codes = _plain(batch)
     is_open = codes != _BLANK
-    lasts = is_open
+    is_whole = is_open.copy()
     hashes = np.zeros(len(codes), np.uint32)
-    found: list[tuple[Buckets, Places]] = []
+    found: list[_OfLength] = []
     for length in range(1, min(LONGEST, len(codes)) + 1):
         size = len(codes) - length + 1
         hashes = hashes[:size] + codes[length - 1 :] * _FACTORS[length - 1]
-        lasts = lasts[:size] & is_open[length - 1 :]
+        is_whole[:size] &= is_open[length - 1 :]
+        is_whole[size:] = False
         buckets = _buckets(hashes, length)
-        at = np.flatnonzero(lasts if wanted is None else wanted.take(buckets) & lasts)
-        found.append((buckets[at], at))
+        holds = is_whole.copy()
+        if wanted is not None:
+            holds[:size] &= wanted.take(buckets)
+        at = np.flatnonzero(holds)
+        found.append(_OfLength(length, at, buckets[at], batch.joined.count(holds)))
     return _by_text(batch, found)
 
 
@@ -90,19 +103,17 @@ def _buckets(hashes: Buckets, length: int) -> Buckets:
     return mixed
 
 
-def _by_text(batch: FoldedBatch, found: list[tuple[Buckets, Places]]) -> Grams:
+def _by_text(batch: FoldedBatch, found: list[_OfLength]) -> Grams:
     """Put those of each text together, those of one character first: each has its place."""
-    owners = [batch.joined.owners(at) for _, at in found]
-    counts = [np.bincount(of, minlength=len(batch)) for of in owners]
-    total = sum(counts, np.zeros(len(batch), np.int64))
-    frees = np.cumsum(total) - total
-    packed = np.empty(int(total.sum()), np.int64)  # one number for each, to place it once
-    for length, (of_length, at) in enumerate(found, start=1):
-        of, count = owners[length - 1], counts[length - 1]
-        places = (frees - np.cumsum(count) + count)[of]
-        places += np.arange(len(at))
-        packed[places] = (at << (BITS + 2)) | (of_length.astype(np.int64) << 2) | length
-        frees += count
-    starts, lengths = packed >> (BITS + 2), packed & 3
+    counts = sum((grams.counts for grams in found), np.zeros(len(batch), np.int64))
+    frees = np.cumsum(counts) - counts
+    packed = np.empty(int(counts.sum()), np.int64)  # one number for each, to place it once
+    for length, starts, buckets, of_length in found:
+        places = np.repeat(frees - np.cumsum(of_length) + of_length, of_length)
+        places += np.arange(len(places))
+        packed[places] = (starts << (BITS + 2)) | (buckets.astype(np.int64) << 2) | length
+        frees += of_length
+    starts = packed >> (BITS + 2)
     buckets = ((packed >> 2) & ((1 << BITS) - 1)).astype(np.uint32)
-    return Grams(buckets, np.repeat(np.arange(len(batch)), total), starts, starts + lengths)
+    owners = np.repeat(np.arange(len(batch)), counts)
+    return Grams(buckets, owners, starts, starts + (packed & 3))
