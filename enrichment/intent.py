@@ -116,7 +116,8 @@ class _Pairs:
         self._rows = np.array([row for row, _ in pairs], np.int64)[order]
         self._go_together = np.zeros(self._width**2, np.bool_)
         self._go_together[self._keys] = True
-        self._is_first = self._go_together.reshape(self._width, -1).any(axis=1)
+        self._is_first = np.zeros(self._width, np.bool_)
+        self._is_first[self._keys // self._width] = True
 
     def join(self, batch: FoldedBatch, found: Cues) -> Cues:
         """Join each first half with the next second half of its row, within reach and clause.

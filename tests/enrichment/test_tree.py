@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +97,7 @@ def test_latin_phrases_cut_no_word_and_no_number() -> None:
 @given(text=st.text(st.sampled_from("aab"), max_size=40), at_least=st.integers(2, 4))
 def test_runs_are_those_of_one_character(text: str, at_least: int) -> None:
     bounds = [0, *(i for i in range(1, len(text)) if text[i] != text[i - 1]), len(text)]
-    runs = [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b - a >= at_least]
+    runs = [(a, b) for a, b in pairwise(bounds) if b - a >= at_least]
     starts, ends = long_runs(join([text]).codes[:-1], at_least)
     assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == runs
 
