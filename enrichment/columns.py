@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from enrichment.joined import Codes, Joined, Places, decode
+from enrichment.joined import Joined, Places, decode
 from enrichment.schema import ENRICHED
+
+_WIDER_FROM: Final = (0x80, 0x800, 0x10000)
+"""Code points from which on UTF-8 takes a byte more."""
 
 
 def list_column(name: str, rows: Sequence[Sequence[tuple[Any, ...]]]) -> pa.Array:
@@ -53,14 +56,9 @@ def distinct_column(
 
 def string_column(texts: Joined) -> pa.Array:
     """Return joined texts as a column of strings, without their separators."""
-    codes = texts.codes[~texts.is_separator()]
-    ends = np.cumsum(texts.lengths)
-    width_before = np.concatenate(([0], np.cumsum(_widths(codes))))
-    offsets = np.concatenate(([0], width_before[ends])).astype(np.int32)
-    said = decode(codes).encode("utf-8", "surrogatepass")
+    sizes = texts.lengths
+    for limit in _WIDER_FROM:
+        sizes += texts.count(texts.codes >= limit)
+    offsets = np.append(0, np.cumsum(sizes)).astype(np.int32)
+    said = decode(texts.codes[~texts.is_separator()]).encode("utf-8", "surrogatepass")
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(said))
-
-
-def _widths(codes: Codes) -> Any:
-    """Return how many bytes of UTF-8 each character takes."""
-    return 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)
