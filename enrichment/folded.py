@@ -40,21 +40,6 @@ class FoldedBatch:
         return self.joined.offsets
 
     @property
-    def text(self) -> str:
-        """All of it as one string; positions are those of `codes`."""
-        return self.joined.text
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """The same as strings, one by one."""
-        return self.joined.texts
-
-    @cached_property
-    def is_separator(self) -> Flags:
-        """Say, position by position, whether a text ends there."""
-        return self.joined.is_separator()
-
-    @property
     def kinds(self) -> NDArray[np.uint16]:
         """The `Kind` of each character."""
         return self.joined.kinds
@@ -73,6 +58,21 @@ class FoldedBatch:
     def lone_words(self) -> Flags:
         """Say, position by position, whether one Han character there is a word of its own."""
         return lone_words(self.joined, self.begins)
+
+    @property
+    def text(self) -> str:
+        """All of it as one string; positions are those of `codes`."""
+        return self.joined.text
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The same as strings, one by one."""
+        return self.joined.texts
+
+    @cached_property
+    def is_separator(self) -> Flags:
+        """Say, position by position, whether a text ends there."""
+        return self.joined.is_separator()
 
     def begins_in(self, i: int) -> bytes:
         """Return for each place of text `i` and its end whether a word begins there: 1 or 0."""

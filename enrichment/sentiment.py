@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from enrichment.characters import Kind
+from enrichment.characters import Kind, kinds
 from enrichment.cues import CueFinder, Cues
 from enrichment.folded import FoldedBatch
-from enrichment.joined import Flags, Places, are_free
+from enrichment.joined import Codes, Flags, Places, are_free
 from enrichment.tables import read_table
 
 REACH: Final = 4
@@ -125,7 +125,7 @@ class MoodReader:
         roles = self._roles[cues.entries]
         values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
         values *= _before_contrast(cues, roles)
-        asked = _is_asked(batch, cues)
+        asked = _is_asked(batch.codes, cues.ends)
         values[asked & (values > 0)] *= ASKED[True]
         values[asked & (values < 0)] *= ASKED[False]
         holds = (roles <= FEELING) & (values != 0)
@@ -138,10 +138,10 @@ def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> 
     own = np.ones(len(roles))
     own[roles == NEGATOR] = NEGATION
     own[roles == DEGREE] = weights[cues.entries[roles == DEGREE]]
-    at = _linked(batch, cues, roles)
     is_linked = np.zeros(len(roles), np.bool_)  # with the phrase before, and scaled by it
-    is_linked[at] = True
+    is_linked[1:] = _reach(batch, cues) & ((roles[:-1] == NEGATOR) | (roles[:-1] == DEGREE))
     scales = np.ones(len(roles))
+    at = np.flatnonzero(is_linked)
     back = at - 1
     for _ in range(MOST_SCALING):
         scales[at] *= own[back]
@@ -152,39 +152,37 @@ def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> 
     return scales
 
 
-def _linked(batch: FoldedBatch, cues: Cues, roles: Places) -> Places:
-    """Return the phrases that scale or may be scaled with the one right before: no sign between."""
-    scaling = np.flatnonzero((roles[:-1] == NEGATOR) | (roles[:-1] == DEGREE))
-    gaps = cues.starts[scaling + 1] - cues.ends[scaling]
-    near = np.flatnonzero((gaps >= 0) & (gaps <= REACH))
-    scaling, gaps = scaling[near], gaps[near]
-    is_open = np.ones(len(scaling), np.bool_)
+def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
+    """Say of each phrase but the first whether the one before it is near: no sign in between."""
+    ends, starts = cues.ends[:-1], cues.starts[1:]
+    gaps = starts - ends
+    is_near = (gaps >= 0) & (gaps <= REACH)
     for distance in range(REACH):
-        wide = np.flatnonzero(gaps > distance)
-        between = batch.kinds[cues.ends[scaling[wide]] + distance]
-        is_open[wide] &= (between & Kind.SPOKEN) > 0
-    return scaling[is_open] + 1
+        wide = np.flatnonzero(is_near & (gaps > distance))
+        is_near[wide] = (batch.kinds[ends[wide] + distance] & Kind.SPOKEN) > 0
+    return np.asarray(is_near)
 
 
 def _before_contrast(cues: Cues, roles: Places) -> Numbers:
     """Halve what stands before a contrast of the same text, once for each."""
     turns = np.flatnonzero(roles == CONTRAST)
-    if not len(turns):
-        return np.ones(len(roles))
-    until = np.cumsum(roles == CONTRAST)
-    later = np.searchsorted(cues.owners[turns], cues.owners, side="right") - until
+    last_of_text = np.searchsorted(cues.owners, cues.owners, side="right")
+    places = np.arange(len(roles))
+    later = np.searchsorted(turns, last_of_text) - np.searchsorted(turns, places, side="right")
     return np.asarray(BEFORE_CONTRAST**later, np.float64)
 
 
-def _is_asked(batch: FoldedBatch, cues: Cues) -> Flags:
+def _is_asked(codes: Codes, ends: Places) -> Flags:
     """Say of each phrase whether it stands in a question that ends soon."""
-    is_asked, asking = np.zeros(len(cues.ends), np.bool_), batch.asking
+    asking = np.flatnonzero((codes == ord("?")) | (codes == ord("吗")))
+    is_asked = np.zeros(len(ends), np.bool_)
     if not len(asking):
         return is_asked
-    following = asking[np.searchsorted(asking, cues.ends).clip(0, len(asking) - 1)]
-    distance = following - cues.ends
+    following = asking[np.searchsorted(asking, ends).clip(0, len(asking) - 1)]
+    distance = following - ends
     near = np.flatnonzero((distance >= 0) & (distance <= ASKED_WITHIN))
-    is_asked[near] = are_free(cues.ends[near], following[near], batch.parting)
+    parting = np.flatnonzero(kinds().take(codes) & np.uint16(Kind.PARTING))
+    is_asked[near] = are_free(ends[near], following[near], parting)
     return is_asked
 
 
