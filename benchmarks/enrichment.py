@@ -15,9 +15,9 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
+from itertools import count, repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from enrichment import Alias, Brand, Lexicon, Topic, build_lexicon, enrich_batch, reader_of
 from enrichment.script import converter
 from enrichment.words import ReferenceSegmenter
+from tingchao.enriching.files import as_parquet
 
 BATCH_ROWS = 10_000
 BRANDS = (
@@ -90,18 +91,20 @@ def run_plain(source: Path, target: Path) -> None:
 
 
 def run_ours(source: Path, target: Path, pool: ProcessPoolExecutor, lexicon: Lexicon) -> None:
-    """Everything of the enriched schema, with one worker per core."""
+    """Everything of the enriched schema, with one worker per core.
+
+    As in `tingchao enrich`, who reads a batch of texts also writes it, as a file of its own.
+    """
     with pq.ParquetFile(source) as file:
         batches = file.iter_batches(BATCH_ROWS)
-        _write_all(target, pool.map(enrich_batch, batches, repeat(lexicon)))
+        paths = (target.with_suffix(f".{number}.parquet") for number in count())
+        for _ in pool.map(enrich_into, batches, paths, repeat(lexicon)):
+            pass
 
 
-def _write_all(target: Path, batches: Iterator[pa.RecordBatch]) -> None:
-    first = next(batches)
-    with pq.ParquetWriter(target, first.schema, compression="zstd") as writer:
-        writer.write_batch(first)
-        for batch in batches:
-            writer.write_batch(batch)
+def enrich_into(batch: pa.RecordBatch, path: Path, lexicon: Lexicon) -> None:
+    """Enrich one batch into one file."""
+    path.write_bytes(as_parquet(pa.Table.from_batches([enrich_batch(batch, lexicon)])))
 
 
 def warm_up(lexicon: Lexicon) -> None:

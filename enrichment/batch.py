@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from enrichment.lexicon import Lexicon
@@ -32,14 +33,12 @@ def enrich_batch(batch: pa.RecordBatch, lexicon: Lexicon) -> pa.RecordBatch:
 
 def cut_into_pieces(lengths: list[int]) -> Iterator[tuple[int, int]]:
     """Yield the rows [start, end) of each piece, as many as come to `PIECE` code points."""
-    start, size = 0, 0
-    for row, length in enumerate(lengths):
-        if row > start and size + length > PIECE:
-            yield start, row
-            start, size = row, 0
-        size += length
-    if lengths:
-        yield start, len(lengths)
+    until = np.cumsum(lengths)
+    start, before = 0, 0
+    while start < len(lengths):
+        end = max(start + 1, int(np.searchsorted(until, before + PIECE, side="right")))
+        yield start, end
+        start, before = end, int(until[end - 1])
 
 
 def _enrich(rows: pa.RecordBatch, texts: list[str], lexicon: Lexicon) -> pa.RecordBatch:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import IntFlag
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enrichment.joined import Codes
+from enrichment.fitting import SCALING
 from enrichment.script import compatible_forms, lower, telling_characters
+
+if TYPE_CHECKING:
+    from enrichment.joined import Codes
 
 CODE_POINTS: Final = 0x110000
 LAST_LETTER: Final = 0x3FFFF
@@ -33,6 +36,9 @@ class Kind(IntFlag):
     SPLITTING = 512  # what is put between characters that shall not be found
     QUOTING = 1024  # may begin a quoted line
     BRACKET = 2048  # may begin an emoticon
+    SCALING = 4096  # jieba joins it with the word it scales
+    PARTING = 8192  # ends a clause, or a text
+    ASKING = 16384  # makes a question of a clause
 
 
 @cache
@@ -50,6 +56,9 @@ def kinds() -> NDArray[np.uint16]:
     _mark(table, "*^|_~·.丨", Kind.SPLITTING)
     _mark(table, ":>引发/", Kind.QUOTING)
     _mark(table, "[", Kind.BRACKET)
+    _mark(table, SCALING, Kind.SCALING)
+    _mark(table, ",。!;\n\0", Kind.PARTING)
+    _mark(table, "?吗", Kind.ASKING)
     table[_where(str.isalnum)] |= int(Kind.SPOKEN)
     letters = _where(str.isalpha)
     table[letters[letters >= 0x3400]] |= int(Kind.HAN)

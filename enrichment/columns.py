@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from enrichment.joined import Codes, Joined, decode
+from enrichment.joined import Joined, Places, decode
 from enrichment.schema import ENRICHED
+
+_WIDER_FROM: Final = (0x80, 0x800, 0x10000)
+"""Code points from which on UTF-8 takes a byte more."""
 
 
 def list_column(name: str, rows: Sequence[Sequence[tuple[Any, ...]]]) -> pa.Array:
     """Return a column of lists of structs; each row holds its structs as tuples, in order."""
-    kind = ENRICHED.field(name).type
-    fields = list(kind.value_type)
-    flat = list(chain.from_iterable(rows))
+    return sparse_list_column(name, {i: row for i, row in enumerate(rows) if row}, len(rows))
+
+
+def sparse_list_column(
+    name: str, rows: Mapping[int, Sequence[tuple[Any, ...]]], count: int
+) -> pa.Array:
+    """Return a column of `count` lists of structs, of which only those in `rows` hold any."""
+    fields = list(ENRICHED.field(name).type.value_type)
+    texts = sorted(rows)
+    flat = list(chain.from_iterable(map(rows.__getitem__, texts)))
     values = zip(*flat, strict=True) if flat else ([] for _ in fields)
     arrays = [pa.array(list(v), f.type) for v, f in zip(values, fields, strict=True)]
-    counts = np.fromiter(map(len, rows), np.int64, len(rows))
+    counts = np.zeros(count, np.int64)
+    counts[texts] = [len(rows[text]) for text in texts]
     return from_counts(name, counts, pa.StructArray.from_arrays(arrays, fields=fields))
 
 
@@ -30,16 +41,24 @@ def from_counts(name: str, counts: Any, values: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=ENRICHED.field(name).type)
 
 
+def distinct_column(
+    name: str, owners: Places, values: Places, names: pa.Array, count: int
+) -> pa.Array:
+    """Return a column of lists of names: of each text those of its values, once, in their order.
+
+    Value `values[k]`, a place in `names`, is one of text `owners[k]`; there are `count` texts.
+    """
+    width = max(1, len(names))
+    pairs = np.unique(owners * width + values)
+    counts = np.bincount(pairs // width, minlength=count)
+    return from_counts(name, counts, names.take(pa.array(pairs % width)))
+
+
 def string_column(texts: Joined) -> pa.Array:
     """Return joined texts as a column of strings, without their separators."""
-    codes = texts.codes[~texts.is_separator()]
-    ends = np.cumsum(texts.lengths)
-    width_before = np.concatenate(([0], np.cumsum(_widths(codes))))
-    offsets = np.concatenate(([0], width_before[ends])).astype(np.int32)
-    said = decode(codes).encode("utf-8", "surrogatepass")
+    sizes = texts.lengths
+    for limit in _WIDER_FROM:
+        sizes += texts.count(texts.codes >= limit)
+    offsets = np.append(0, np.cumsum(sizes)).astype(np.int32)
+    said = decode(texts.codes[~texts.is_separator()]).encode("utf-8", "surrogatepass")
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(said))
-
-
-def _widths(codes: Codes) -> Any:
-    """Return how many bytes of UTF-8 each character takes."""
-    return 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from enrichment.cues import CueFinders
 from enrichment.folded import FoldedBatch
 from enrichment.grams import Grams, count_open, find_grams
 from enrichment.intent import ASPECTS, INTENTS, CueReader, NamedCues, find_questions
@@ -44,6 +45,8 @@ COLUMNS: Final = (
     *(f"intent:{name}" for name in INTENTS),
     *(f"aspect:{name}" for name in ASPECTS),
 )
+
+_SATURATED: Final = 1 - 0.5 ** np.arange(21)
 
 Whole = NDArray[np.int64]
 
@@ -87,12 +90,16 @@ class FeatureFinder:
         self._mood = MoodReader()
         self._intents = CueReader("intents", INTENTS)
         self._aspects = CueReader("aspects", ASPECTS)
+        readers = (self._mood, self._intents, self._aspects)
+        self._cues = CueFinders([finder for reader in readers for finder in reader.finders])
 
     def find(self, batch: FoldedBatch, wanted: Flags | None = None) -> Features:
         """Return the features of a batch; of n-grams only those in `wanted` buckets, if given."""
         count = len(batch)
-        mood = self._mood.read(batch)
-        intents, aspects = self._intents.find(batch), self._aspects.find(batch)
+        words, hints, of_intents, halves, of_aspects, other_halves = self._cues.find(batch)
+        mood = self._mood.tell(batch, words, hints)
+        intents = self._intents.tell(batch, of_intents, halves)
+        aspects = self._aspects.tell(batch, of_aspects, other_halves)
         questions = find_questions(batch)
         lengths = count_open(batch)
         numbers = [
@@ -144,4 +151,4 @@ def _flags(cues: NamedCues, names: int, count: int) -> NDArray[np.float64]:
 
 
 def _saturated(counts: Places) -> NDArray[np.float64]:
-    return np.asarray(1 - 0.5 ** np.minimum(counts, 20), np.float64)
+    return np.asarray(_SATURATED[np.minimum(counts, len(_SATURATED) - 1)], np.float64)

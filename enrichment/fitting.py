@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from enrichment.phrases import Hit
+from typing import Final
 
 MAX_CHANCE_LENGTH: Final = 2
 """Han characters up to which a phrase turns up by chance inside another word (美的 in 最美的)."""
@@ -34,16 +32,3 @@ def is_inside(start: int, end: int, begins: bytes) -> bool:
 
 def is_han(character: str) -> bool:
     return character >= "\u3400" and character.isalpha()
-
-
-def is_word_or_phrase(text: str, hit: Hit[Any], begins: bytes) -> bool:
-    """Whether a hit is longer than one Han character or a word of its own.
-
-    Words of two such as 好貴 and 不推 are two words for this purpose: who cuts them cannot know.
-    """
-    start, end, _ = hit
-    if end - start > 1 or not is_han(text[start]):
-        return True
-    if begins[start]:
-        return bool(begins[end]) or (text[start] in SCALING and bool(begins[end + 1]))
-    return bool(begins[end]) and text[start - 1] in SCALING and bool(begins[start - 1])

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from enrichment.characters import Kind
 from enrichment.joined import Codes, Flags, Joined, Places
+from enrichment.phrases import lone_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,26 @@ class FoldedBatch:
     def offsets(self) -> Places:
         """Where texts begin, int64; one more than there are texts."""
         return self.joined.offsets
+
+    @property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character."""
+        return self.joined.kinds
+
+    @cached_property
+    def asking(self) -> Places:
+        """Where a character stands that may make a question of a clause."""
+        return self.joined.places(Kind.ASKING)
+
+    @cached_property
+    def parting(self) -> Places:
+        """Where a character ends a clause, which a question mark is none of, or a text."""
+        return self.joined.places(Kind.PARTING)
+
+    @cached_property
+    def lone_words(self) -> Flags:
+        """Say, position by position, whether one Han character there is a word of its own."""
+        return lone_words(self.joined, self.begins)
 
     @property
     def text(self) -> str:

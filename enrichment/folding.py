@@ -51,14 +51,14 @@ def fold_all(texts: Sequence[str]) -> FoldedTexts:
             plain[i], *way = fold_unevenly(texts[i])
             ways[i] = (way[0], way[1])
         joined = join(plain)
-    joined = joined.with_codes(even_forms()[joined.codes])
+    joined = joined.with_codes(even_forms().take(joined.codes))
     scripts = (_kinds_in(joined) & (Kind.TRADITIONAL | Kind.SIMPLIFIED)).astype(np.intp)
     return FoldedTexts(joined.with_codes(_simplify(joined, scripts)), scripts, ways)
 
 
 def _kinds_in(joined: Joined) -> NDArray[np.uint16]:
     """Return, text by text, the kinds of all its characters together."""
-    return np.bitwise_or.reduceat(kinds()[joined.codes], joined.starts)
+    return np.bitwise_or.reduceat(kinds().take(joined.codes), joined.starts)
 
 
 def _simplify(joined: Joined, scripts: NDArray[np.intp]) -> Codes:

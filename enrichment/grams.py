@@ -37,6 +37,15 @@ class Grams(NamedTuple):
     ends: Places
 
 
+class _OfLength(NamedTuple):
+    """N-grams of one length, by place, and how many of them each text has."""
+
+    length: int
+    starts: Places
+    buckets: Buckets
+    counts: Places
+
+
 @cache
 def plain_forms() -> Codes:
     """Return what stands for each character: one digit for all, a blank for what only parts."""
@@ -53,43 +62,58 @@ def find_grams(batch: FoldedBatch, wanted: Flags | None = None) -> Grams:
     None holds a blank, so none lies in two texts.
     """
     codes = _plain(batch)
-    lasts = codes != _BLANK
+    is_open = codes != _BLANK
+    is_whole = is_open.copy()
     hashes = np.zeros(len(codes), np.uint32)
-    found: list[tuple[Buckets, Places, int]] = []
-    is_open = lasts
+    found: list[_OfLength] = []
     for length in range(1, min(LONGEST, len(codes)) + 1):
         size = len(codes) - length + 1
         hashes = hashes[:size] + codes[length - 1 :] * _FACTORS[length - 1]
-        lasts = lasts[:size] & is_open[length - 1 :]
+        is_whole[:size] &= is_open[length - 1 :]
+        is_whole[size:] = False
         buckets = _buckets(hashes, length)
-        at = np.flatnonzero(lasts if wanted is None else lasts & wanted[buckets])
-        found.append((buckets[at], at, length))
+        holds = is_whole.copy()
+        if wanted is not None:
+            holds[:size] &= wanted.take(buckets)
+        at = np.flatnonzero(holds)
+        found.append(_OfLength(length, at, buckets[at], batch.joined.count(holds)))
     return _by_text(batch, found)
 
 
 def count_open(batch: FoldedBatch) -> Places:
     """Count, text by text, the characters that n-grams are made of."""
-    return batch.joined.count(plain_forms()[batch.codes] != _BLANK)
+    return batch.joined.count(plain_forms().take(batch.codes) != _BLANK)
 
 
 def _plain(batch: FoldedBatch) -> Codes:
     """Return plain forms; of a number only the last digit is left."""
-    codes = plain_forms()[batch.codes]
+    codes = plain_forms().take(batch.codes)
     codes[:-1][(codes[:-1] == _DIGIT) & (codes[1:] == _DIGIT)] = _BLANK
     return codes
 
 
 def _buckets(hashes: Buckets, length: int) -> Buckets:
-    mixed = (hashes ^ (hashes >> np.uint32(15))) * _MIX + np.uint32(length)
+    mixed = hashes >> np.uint32(15)
+    mixed ^= hashes
+    mixed *= _MIX
+    mixed += np.uint32(length)
     mixed ^= mixed >> np.uint32(13)
-    return np.asarray((mixed * _FACTORS[0]) >> np.uint32(32 - BITS), np.uint32)
+    mixed *= _FACTORS[0]
+    mixed >>= np.uint32(32 - BITS)
+    return mixed
 
 
-def _by_text(batch: FoldedBatch, found: list[tuple[Buckets, Places, int]]) -> Grams:
-    none = np.zeros(0, np.int64)
-    buckets = np.concatenate([b for b, _, _ in found] or [none.astype(np.uint32)])
-    starts = np.concatenate([at for _, at, _ in found] or [none])
-    ends = np.concatenate([at + length for _, at, length in found] or [none])
-    owners = np.repeat(np.arange(len(batch)), np.diff(batch.offsets))[starts]
-    order = np.argsort(owners, kind="stable")
-    return Grams(buckets[order], owners[order], starts[order], ends[order])
+def _by_text(batch: FoldedBatch, found: list[_OfLength]) -> Grams:
+    """Put those of each text together, those of one character first: each has its place."""
+    counts = sum((grams.counts for grams in found), np.zeros(len(batch), np.int64))
+    frees = np.cumsum(counts) - counts
+    packed = np.empty(int(counts.sum()), np.int64)  # one number for each, to place it once
+    for length, starts, buckets, of_length in found:
+        places = np.repeat(frees - np.cumsum(of_length) + of_length, of_length)
+        places += np.arange(len(places))
+        packed[places] = (starts << (BITS + 2)) | (buckets.astype(np.int64) << 2) | length
+        frees += of_length
+    starts = packed >> (BITS + 2)
+    buckets = ((packed >> 2) & ((1 << BITS) - 1)).astype(np.uint32)
+    owners = np.repeat(np.arange(len(batch)), counts)
+    return Grams(buckets, owners, starts, starts + (packed & 3))

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from enrichment.characters import Kind, kinds, lower_forms
+from enrichment.characters import Kind, lower_forms
 from enrichment.folding import FoldedTexts, fold_all
 from enrichment.joined import Flags, Joined, Places
 from enrichment.masking import Masking, Stretch, cover, find_stretches, hide
@@ -30,7 +30,6 @@ class Heard:
     folded: FoldedTexts
     shown: Joined
     lowered: Joined
-    kinds: NDArray[np.uint16]
     stretches: list[Stretch]
     quotes: list[tuple[int, int]]
     speech: Joined
@@ -39,6 +38,11 @@ class Heard:
 
     def __len__(self) -> int:
         return len(self.lowered)
+
+    @property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character, whether it is masked or not."""
+        return self.lowered.kinds
 
     @property
     def offsets(self) -> Places:
@@ -60,7 +64,7 @@ class Heard:
     @cached_property
     def is_spoken(self) -> Flags:
         """Whether a letter or digit of speech stands at a position, whoever said it."""
-        return (kinds()[self.speech.codes] & Kind.SPOKEN) > 0
+        return self.speech.are(Kind.SPOKEN)
 
     @cached_property
     def own_lengths(self) -> Places:
@@ -72,18 +76,24 @@ class Heard:
         starts = [stretch.start for stretch in self.stretches if stretch.why is why]
         return self.lowered.owners(starts)
 
-    def in_original(self, text: int, start: int, end: int) -> tuple[int, int]:
-        """Return a span of the joined forms as one of the text as written."""
-        first = int(self.offsets[text])
-        return self.folded.span(text, start - first, end - first)
+    def in_originals(self, texts: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
+        """Return spans of the joined forms, each in its text, as ones of the texts as written."""
+        firsts = self.offsets[texts]
+        starts, ends = starts - firsts, ends - firsts
+        if self.folded.ways:
+            is_uneven = np.zeros(len(self), np.bool_)
+            is_uneven[list(self.folded.ways)] = True
+            for at in np.flatnonzero(is_uneven[texts]).tolist():
+                span = int(texts[at]), int(starts[at]), int(ends[at])
+                starts[at], ends[at] = self.folded.span(*span)
+        return starts, ends
 
 
 def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
     """Fold, mask and cut texts; at least one."""
     folded = fold_all(texts)
-    lowered = folded.joined.with_codes(lower_forms()[folded.joined.codes])
-    found = kinds()[lowered.codes]
-    stretches = find_stretches(lowered, found)
+    lowered = folded.joined.with_codes(lower_forms().take(folded.joined.codes))
+    stretches = find_stretches(lowered)
     quotes = find_quotes(lowered)
     shown = folded.joined.with_codes(hide(folded.joined.codes, stretches))
     speech = lowered.with_codes(cover(lowered.codes, stretches)) if stretches else lowered
@@ -92,7 +102,6 @@ def hear(texts: Sequence[str], segmenter: Segmenter) -> Heard:
         folded=folded,
         shown=shown,
         lowered=lowered,
-        kinds=found,
         stretches=stretches,
         quotes=quotes,
         speech=speech,

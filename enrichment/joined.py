@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -10,8 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from enrichment.characters import Kind, kinds
+
 SEPARATOR: Final = "\0"
 """Stands behind every text. No word, phrase or address contains it, so nothing crosses it."""
+
+PAIR_BITS: Final = 18
+"""Of a bucket of two characters: 256 kB of flags, which a processor keeps at hand."""
 
 Codes = NDArray[np.uint32]
 Places = NDArray[np.int64]
@@ -52,6 +57,33 @@ class Joined:
         """The texts one by one."""
         return [self.text[start:end] for start, end in self.spans()]
 
+    @cached_property
+    def kinds(self) -> NDArray[np.uint16]:
+        """The `Kind` of each character."""
+        return kinds().take(self.codes)
+
+    def are(self, kind: Kind) -> Flags:
+        """Say, position by position, whether a character is of a kind, or of one of several."""
+        return np.asarray((self.kinds & np.uint16(kind)) != 0)
+
+    def places(self, kind: Kind) -> Places:
+        """Return where such characters are."""
+        return np.flatnonzero(self.are(kind))
+
+    @cached_property
+    def low_codes(self) -> NDArray[np.uint16]:
+        """The lower half of each code point: a small index that few characters share."""
+        return self.codes.astype(np.uint16)
+
+    @cached_property
+    def pairs(self) -> Places:
+        """The bucket of each character with the one behind it; the last has none behind it."""
+        return pair_buckets(self.codes[:-1], self.codes[1:])
+
+    @cached_property
+    def _owner_of(self) -> Places:
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
     def spans(self) -> Iterator[tuple[int, int]]:
         """Yield where each text lies in `text`."""
         return zip(self.starts.tolist(), (self.offsets[1:] - 1).tolist(), strict=True)
@@ -62,13 +94,7 @@ class Joined:
 
     def owners(self, positions: Sequence[int] | Places) -> Places:
         """Return which text each position belongs to."""
-        wanted = np.asarray(positions, np.int64)
-        return np.searchsorted(self.offsets, wanted, side="right") - 1
-
-    def with_any_of(self, signs: Iterable[str]) -> list[int]:
-        """Return the texts that any of these strings begins in."""
-        places = [at for sign in signs for at in occurrences(self.text, sign)]
-        return np.unique(self.owners(places)).tolist()
+        return self._owner_of[np.asarray(positions, np.int64)]
 
     def is_separator(self) -> Flags:
         """Return, position by position, whether a text ends there."""
@@ -82,20 +108,23 @@ class Joined:
 
     def count(self, flags: Flags) -> Places:
         """Count, text by text, the positions where a flag is up."""
-        before = np.concatenate(([0], np.cumsum(flags, dtype=np.int64)))
-        return np.asarray(before[self.offsets[1:]] - before[self.offsets[:-1]], np.int64)
+        return np.add.reduceat(flags.view(np.int8), self.starts, dtype=np.int64)
+
+    def count_places(self, places: Places) -> Places:
+        """Count, text by text, how many of these positions are in it."""
+        return np.bincount(self.owners(places), minlength=len(self))
+
+    def cut(self, starts: Places, ends: Places) -> Joined:
+        """Return spans as texts of their own; none may hold the end of a text."""
+        lengths = ends - starts + 1
+        offsets = np.append(0, np.cumsum(lengths))
+        codes = self.codes[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)]
+        codes[offsets[1:] - 1] = ord(SEPARATOR)
+        return Joined(codes, offsets)
 
     def with_codes(self, codes: Codes) -> Joined:
         """Return texts of the same lengths in other characters."""
         return Joined(codes, self.offsets)
-
-
-def occurrences(text: str, sign: str) -> Iterator[int]:
-    """Yield where a string occurs in another, without overlap."""
-    at = text.find(sign)
-    while at >= 0:
-        yield at
-        at = text.find(sign, at + len(sign))
 
 
 def join(texts: Sequence[str]) -> Joined:
@@ -117,9 +146,25 @@ def decode(codes: Codes) -> str:
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
 
 
+def are_free(starts: Places, ends: Places, signs: Places) -> Flags:
+    """Say of each span [start, end) whether none of the places, sorted, lies in it."""
+    return np.asarray(np.searchsorted(signs, starts) == np.searchsorted(signs, ends))
+
+
+def pair_buckets(firsts: Codes, seconds: Codes) -> Places:
+    """Return a bucket of `PAIR_BITS` for each two characters."""
+    mixed = firsts * np.uint32(0x9E3779B1) + seconds * np.uint32(0x85EBCA77)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x27D4EB2F)
+    return (mixed >> np.uint32(32 - PAIR_BITS)).astype(np.int64)
+
+
 def long_runs(codes: Codes, at_least: int) -> tuple[Places, Places]:
-    """Return where runs of one character begin and end, of those that are `at_least` so long."""
-    edges = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-    bounds = np.concatenate(([0], edges, [len(codes)]))
-    is_long = np.diff(bounds) >= at_least
-    return bounds[:-1][is_long], bounds[1:][is_long]
+    """Return where runs of one character begin and end, of those that are `at_least` so long: two
+    or more."""
+    doubled = np.flatnonzero(codes[1:] == codes[:-1])
+    edges = np.flatnonzero(np.diff(doubled) > 1)
+    firsts = doubled[np.append(0, edges + 1)[: len(doubled)]]
+    ends = doubled[np.append(edges, -1)[: len(doubled)]] + 2
+    is_long = ends - firsts >= at_least
+    return firsts[is_long], ends[is_long]

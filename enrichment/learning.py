@@ -125,8 +125,11 @@ def exponential(x: Matrix) -> Matrix:
     r = bounded - k * 0.6931471805599453
     power = np.ones_like(r)
     for n in range(13, 0, -1):
-        power = 1 + r * power / n
-    return np.asarray(np.ldexp(power, k.astype(np.int64)), np.float64)
+        power *= r
+        power /= n
+        power += 1
+    power *= ((k.astype(np.int64) + 1023) << 52).view(np.float64)  # 2^k, by its exponent's bits
+    return power
 
 
 def _minimise(slope: Callable[[Matrix], Matrix], start: Matrix, steps: int) -> Matrix:

@@ -10,14 +10,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from enrichment.characters import Kind
-from enrichment.joined import Codes, Joined
+from enrichment.joined import Codes, Joined, Places
+from enrichment.tree import PhraseTree
 
 BLANK: Final = ord(" ")
 STAR: Final = ord("*")
@@ -26,6 +27,8 @@ MIN_DIGITS: Final = 8
 MAX_NAME: Final = 64
 MIN_JAMMED: Final = 5
 
+_ADDRESS_SIGNS: Final = {"://": ("https", "http"), "www.": ("",)}
+"""What is in every address that is not bare, and what may stand before it."""
 _VISIBLE: Final = re.compile(r"[!-~]+")
 _NAME: Final = re.compile(rf"[\w.\-·]{{1,{MAX_NAME}}}")
 _HOST: Final = re.compile(r"[a-z0-9\-]+(?:\.[a-z0-9\-]+)+")
@@ -74,13 +77,13 @@ class Stretch(NamedTuple):
     why: Masking
 
 
-def find_stretches(texts: Joined, kinds: NDArray[np.uint16]) -> list[Stretch]:
+def find_stretches(texts: Joined) -> list[Stretch]:
     """Find what is to be masked in folded, lower-cased texts; time is linear in them."""
-    addresses = [*_addresses(texts.text), *_bare_addresses(texts.text)]
+    addresses = [*_addresses(texts), *_bare_addresses(texts)]
     return [
         *addresses,
-        *_accounts(texts.text, np.flatnonzero(kinds & Kind.ADDRESSING).tolist()),
-        *_outside(addresses, _numbers(texts, kinds)),
+        *_accounts(texts.text, texts.places(Kind.ADDRESSING).tolist()),
+        *_outside(addresses, _numbers(texts)),
         *_jammers(texts),
     ]
 
@@ -105,24 +108,33 @@ def hide(codes: Codes, stretches: list[Stretch]) -> Codes:
     return hidden
 
 
-def _addresses(text: str) -> Iterator[Stretch]:
-    for sign, before in (("://", ("https", "http")), ("www.", ("",))):
-        at = text.find(sign)
-        while at >= 0:
+def _addresses(texts: Joined) -> Iterator[Stretch]:
+    found = _address_signs().find(texts)
+    for sign, before in enumerate(_ADDRESS_SIGNS.values()):
+        text, done = texts.text, 0
+        for at in found.starts[found.entries == sign].tolist():
+            if at < done:
+                continue
             scheme = next((s for s in before if text.startswith(s, max(0, at - len(s)))), None)
-            found = _VISIBLE.match(text, at)
-            end = found.end() if found else at + len(sign)
+            seen = _VISIBLE.match(text, at)
+            done = seen.end() if seen else at + 1
             if scheme is not None:
-                yield Stretch(at - len(scheme), end, Masking.ADDRESS)
-            at = text.find(sign, end)
+                yield Stretch(at - len(scheme), done, Masking.ADDRESS)
 
 
-def _bare_addresses(text: str) -> Iterator[Stretch]:
+@cache
+def _address_signs() -> PhraseTree:
+    return PhraseTree(tuple(_ADDRESS_SIGNS))
+
+
+def _bare_addresses(texts: Joined) -> Iterator[Stretch]:
     """Yield addresses that people write without a scheme: shop.example.com.tw/sale."""
-    done = 0
-    for domain in _DOMAIN.finditer(text):
-        at = domain.start()
-        if at < done:
+    text, done = texts.text, 0
+    dots = np.flatnonzero(texts.codes[:-1] == ord("."))
+    dots = dots[(texts.kinds[dots + 1] & Kind.LATIN) > 0]
+    for at in dots.tolist():
+        domain = _DOMAIN.match(text, at) if at >= done else None
+        if domain is None:
             continue
         start = _run_before(text, max(done, at - MAX_HOST), at, _IN_HOST)
         rest = _REST_OF_HOST.match(text, domain.end())
@@ -137,9 +149,9 @@ def _accounts(text: str, signs: list[int]) -> Iterator[Stretch]:
         name = _NAME.match(text, at + 1)
         if not name:
             continue
-        host = _HOST.match(text, at + 1, name.end())
         start = _run_before(text, max(done, at - MAX_NAME), at, _BEFORE_AT)
-        if host and start < at:
+        host = _HOST.match(text, at + 1, name.end()) if start < at else None
+        if host:
             done = host.end()
             yield Stretch(start, done, Masking.EMAIL)
         else:
@@ -155,8 +167,8 @@ def _run_before(text: str, earliest: int, at: int, allowed: frozenset[str]) -> i
     return start
 
 
-def _numbers(texts: Joined, kinds: NDArray[np.uint16]) -> Iterator[Stretch]:
-    digit_counts = texts.count((kinds & Kind.DIGIT) > 0)
+def _numbers(texts: Joined) -> Iterator[Stretch]:
+    digit_counts = texts.count_places(texts.places(Kind.DIGIT))
     for i in np.flatnonzero(digit_counts >= MIN_DIGITS).tolist():
         span = texts.span(i)
         for found in _MAINLAND_ID.finditer(texts.text, *span):
@@ -190,19 +202,16 @@ def _jammers(texts: Joined) -> Iterator[Stretch]:
 
     The function `jammer` of its source/function/function_discuzcode.php writes it so.
     """
-    codes = texts.codes
-    if len(codes) < MIN_JAMMED:
-        return
-    is_pair = _is_pair(codes)
-    for i in np.flatnonzero(texts.count(is_pair) >= MIN_JAMMED).tolist():
+    pair_counts = texts.count_places(_pairs(texts.codes))
+    for i in np.flatnonzero(pair_counts >= MIN_JAMMED).tolist():
         span = texts.span(i)
         for found in _JAMMER.finditer(texts.text, *span):
             yield Stretch(*found.span(), Masking.JAMMER)
 
 
-def _is_pair(codes: Codes) -> NDArray[np.bool_]:
-    pairs = np.zeros(len(codes), np.bool_)
-    low, high = codes[:-2], codes[2:]
-    is_apart = codes[1:-1] == BLANK
-    pairs[:-2] = is_apart & (low >= BLANK) & (low <= ord(";")) & (high >= ord("?")) & (high <= 126)
-    return pairs
+def _pairs(codes: Codes) -> Places:
+    """Return where a blank is between two of the characters that a jammer is made of."""
+    starts = np.flatnonzero(codes[1:-1] == BLANK)
+    low, high = codes[starts], codes[starts + 2]
+    is_pair = (low >= BLANK) & (low <= ord(";")) & (high >= ord("?")) & (high <= 126)
+    return starts[is_pair]

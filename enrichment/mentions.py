@@ -7,11 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum, auto
 from typing import Final, NamedTuple
 
-from enrichment.fitting import is_inside, is_whole, is_word_or_phrase
+import numpy as np
+import pyarrow as pa
+
+from enrichment.columns import distinct_column, from_counts
+from enrichment.fitting import is_inside, is_whole
 from enrichment.heard import Heard
+from enrichment.joined import Flags, Places
 from enrichment.lexicon import Alias, Brand, Lexicon
-from enrichment.phrases import Hit, PhraseFinder, by_text, lies_within, longest, overlap
+from enrichment.phrases import (
+    Hit,
+    PhraseList,
+    are_whole,
+    by_text,
+    lies_within,
+    lone_words,
+    longest,
+    overlap,
+)
+from enrichment.schema import ENRICHED
 from enrichment.script import fold_variants
+from enrichment.tree import Occurrences
 
 KINDS_OF_THING: Final = frozenset("车店牌机粉")
 """Folded characters that jieba joins with a brand's name: 宝马车, 全家店."""
@@ -26,6 +42,9 @@ class Rule(StrEnum):
     HASHTAG = "hashtag"  # all that a hashtag says
     CONTEXT = "context"  # stands as a word, and a phrase that it needs is in the text
     BEHIND_BRAND = "behind_brand"  # a product right behind a mention of its brand
+
+
+_RULES: Final = tuple(Rule)
 
 
 class Mention(NamedTuple):
@@ -67,28 +86,70 @@ class MentionFinder:
     def __init__(self, lexicon: Lexicon) -> None:
         self._aliases = [(b.brand_id, alias) for b in lexicon.brands for alias in b.aliases]
         self._is_plain = [not any(alias.conditions) for _, alias in self._aliases]
-        self._finder = PhraseFinder(_clues(lexicon.brands))
+        told = list(_clues(lexicon.brands))
+        self._phrases = PhraseList(phrase for phrase, _ in told)
+        self._clues = [clue for _, clue in told]
+        self._alias_of = np.array([clue.alias for clue in self._clues], np.int64)
+        self._is_plain_clue = np.array(self._is_plain, np.bool_)[self._alias_of]
+        columns = zip(*((b, a.product_id, a.text) for b, a in self._aliases), strict=True)
+        self._columns = [pa.array(list(c), pa.string()) for c in columns if self._aliases]
 
-    def find(self, heard: Heard) -> list[list[Mention]]:
-        """Return, text by text, the longest aliases that hold, by position, without overlap.
+    def find(self, heard: Heard) -> pa.Array:
+        """Return a column of the longest aliases that hold, by position, without overlap.
 
         An alias that does not hold (inside another word, context missing, denied) does not hide a
         shorter one that does. Spans are those of the text as written.
         """
-        found: list[list[Mention]] = [[] for _ in range(len(heard))]
-        text, begins = heard.speech.text, heard.word_begins
-        for i, hits in by_text(self._finder.find(text), heard.offsets):
-            holding = self._alone(hits, text, begins) or longest(self._holding(hits, text, begins))
-            found[i] = [self._mention(hit, i, heard) for hit in holding]
-        return found
+        found = self._phrases.find(heard.speech)
+        owners = heard.speech.owners(found.starts)
+        is_easy = self._are_alone(heard, found, owners)
+        easy, others = found.only(is_easy), np.flatnonzero(~is_easy)
+        held = self._hold(heard, found.only(others), owners[others])
+        starts, ends, aliases, rules = (
+            np.concatenate(pair) for pair in zip(self._as_words(easy), held, strict=True)
+        )
+        order = np.argsort(starts)
+        return self._column(heard, starts[order], ends[order], aliases[order], rules[order])
 
-    def _alone(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
-        """Return the one alias of a text if it is a word and nothing bears on it, as usual."""
-        if len(hits) == 1:
-            start, end, (_, index) = hits[0]
-            if self._is_plain[index] and is_whole(text, start, end, begins):
-                return [Hit(start, end, _Ruled(index, Rule.WORD))]
-        return []
+    def _are_alone(self, heard: Heard, found: Occurrences, owners: Places) -> Flags:
+        """Say which is the only one of its text, a word, and nothing bears on it, as usual."""
+        counts = np.bincount(owners, minlength=len(heard))
+        is_alone = (counts[owners] == 1) & self._is_plain_clue[found.entries]
+        return np.asarray(is_alone & are_whole(heard.speech, heard.begins, found))
+
+    def _as_words(self, found: Occurrences) -> tuple[Places, ...]:
+        rules = np.full(len(found.starts), _RULES.index(Rule.WORD))
+        return found.starts, found.ends, self._alias_of[found.entries], rules
+
+    def _hold(self, heard: Heard, found: Occurrences, owners: Places) -> tuple[Places, ...]:
+        """Weigh the aliases of each text against each other, and what bears on them."""
+        text, begins = heard.speech.text, heard.word_begins
+        clues = [self._clues[entry] for entry in found.entries.tolist()]
+        hits = list(map(Hit, found.starts.tolist(), found.ends.tolist(), clues))
+        holding = [
+            (start, end, ruled.alias, _RULES.index(ruled.rule))
+            for _, of_text in by_text(hits, owners)
+            for start, end, ruled in longest(self._holding(of_text, text, begins))
+        ]
+        return tuple(np.array(holding, np.int64).reshape(-1, 4).T)
+
+    def _column(
+        self, heard: Heard, starts: Places, ends: Places, aliases: Places, rules: Places
+    ) -> pa.Array:
+        owners = heard.speech.owners(starts)
+        spans = heard.in_originals(owners, starts, ends)
+        told = [column.take(pa.array(aliases)) for column in self._columns] or [
+            pa.array([], pa.string())
+        ] * 3
+        fields = [
+            *told,
+            pa.array(_RULES).take(pa.array(rules)),
+            pa.array(heard.is_quoted[starts]),
+            *(pa.array(places.astype(np.int32)) for places in spans),
+        ]
+        kinds = list(ENRICHED.field("mentions").type.value_type)
+        counts = np.bincount(owners, minlength=len(heard))
+        return from_counts("mentions", counts, pa.StructArray.from_arrays(fields, fields=kinds))
 
     def _holding(self, hits: _Hits, text: str, begins: bytes) -> list[Hit[_Ruled]]:
         clues: defaultdict[_Clue, _Hits] = defaultdict(list)
@@ -140,13 +201,6 @@ class MentionFinder:
             and hit.end - hit.start > 1
             and (hit.start, self._aliases[hit.payload.alias][0]) in ends
         ]
-
-    def _mention(self, hit: Hit[_Ruled], i: int, heard: Heard) -> Mention:
-        start, end, (index, rule) = hit
-        brand_id, alias = self._aliases[index]
-        is_quoted = bool(heard.is_quoted[start]) if heard.quotes else False
-        start, end = heard.in_original(i, start, end)
-        return Mention(brand_id, alias.product_id, alias.text, rule, is_quoted, start, end)
 
 
 def _ruled(hit: Hit[_Clue], rule: Rule) -> Hit[_Ruled]:
@@ -200,13 +254,18 @@ class TopicFinder:
     """Finds the topics of a lexicon; topics may share words."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._finder = PhraseFinder((p, t.topic_id) for t in lexicon.topics for p in t.phrases)
+        told = [(phrase, topic.topic_id) for topic in lexicon.topics for phrase in topic.phrases]
+        names = sorted({name for _, name in told})
+        self._phrases = PhraseList(phrase for phrase, _ in told)
+        self._names = pa.array(names, pa.string())
+        self._topic_of = np.array([names.index(name) for _, name in told], np.int64)
 
-    def find(self, heard: Heard) -> list[list[str]]:
-        """Return distinct topic ids, sorted; a topic of one Han character must be a whole word."""
-        found: list[list[str]] = [[] for _ in range(len(heard))]
-        text, begins = heard.speech.text, heard.word_begins
-        hits = [h for h in self._finder.find(text) if is_word_or_phrase(text, h, begins)]
-        for i, group in by_text(hits, heard.offsets):
-            found[i] = sorted({hit.payload for hit in group})
-        return found
+    def find(self, heard: Heard) -> pa.Array:
+        """Return a column of distinct topic ids, sorted; a topic of one Han character must be a
+        whole word."""
+        is_word = lone_words(heard.speech, heard.begins) if self._phrases.has_lone_han else None
+        found = self._phrases.find(heard.speech, is_word)
+        owners = heard.speech.owners(found.starts)
+        return distinct_column(
+            "topics", owners, self._topic_of[found.entries], self._names, len(heard)
+        )

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from enrichment.columns import from_counts, list_column
+from enrichment.columns import from_counts, list_column, string_column
 from enrichment.cues import places_of, ranges
 from enrichment.features import FeatureFinder, Features
 from enrichment.folded import FoldedBatch
@@ -110,13 +110,14 @@ class LearnedModel:
         }[kind]
         texts, which = np.nonzero(is_told[:, heads])
         spans = self._words(features, cues, texts, which, heads.start)
-        texts, which = texts[spans.sizes > 0], which[spans.sizes > 0]
-        text, offsets = batch.text, np.cumsum([0, *spans.sizes[spans.sizes > 0]], dtype=np.int32)
-        said = [text[a:b] for a, b in zip(spans.starts, spans.ends, strict=True)]
+        speaks = np.flatnonzero(spans.sizes)
+        texts, which = texts[speaks], which[speaks]
+        said = string_column(batch.joined.cut(spans.starts, spans.ends))
+        offsets = np.append(0, np.cumsum(spans.sizes[speaks])).astype(np.int32)
         fields = [
             pa.array(names).take(pa.array(which)),
-            pa.array(told[:, heads][texts, which].astype(np.float32)),
-            pa.ListArray.from_arrays(pa.array(offsets), pa.array(said, pa.string())),
+            pa.array(told[texts, which + heads.start].astype(np.float32)),
+            pa.ListArray.from_arrays(pa.array(offsets), said),
         ]
         kinds = list(ENRICHED.field(kind).type.value_type)
         counts = np.bincount(texts, minlength=len(batch))
@@ -138,7 +139,7 @@ class LearnedModel:
         ends = np.concatenate((cues.ends[at], features.grams.ends[grams]))
         by_item = np.argsort(owners, kind="stable")
         sizes = np.bincount(owners, minlength=len(texts))
-        return _Spans(starts[by_item].tolist(), ends[by_item].tolist(), sizes)
+        return _Spans(starts[by_item], ends[by_item], sizes)
 
     def _best_grams(
         self, features: Features, texts: Places, heads: Places
@@ -165,8 +166,8 @@ class LearnedModel:
 class _Spans(NamedTuple):
     """Spans of several items, one after the other, and how many each has."""
 
-    starts: list[int]
-    ends: list[int]
+    starts: Places
+    ends: Places
     sizes: Places
 
 

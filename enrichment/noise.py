@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from enrichment.characters import Kind
+from enrichment.columns import sparse_list_column
 from enrichment.heard import Heard
 from enrichment.joined import Joined, long_runs
 from enrichment.masking import Masking
-from enrichment.phrases import PhraseFinder, by_text, longest
+from enrichment.phrases import PhraseList
 from enrichment.script import INVISIBLE
 from enrichment.tables import read_table
+from enrichment.tree import PhraseTree, leftmost_longest
 
+NOTHING: Final = "-"
+"""Signal of a phrase inside which no shorter one counts."""
 HOLDS_FROM: Final = 2
 """Weight of distinct phrases from which on advertising or a giveaway is told."""
 SURE: Final = 0.95  # the form alone leaves little doubt
@@ -59,7 +67,8 @@ class Noise(StrEnum):
     BOT = "bot"
 
 
-Scores = dict[str, float]
+Scores = defaultdict[int, dict[str, float]]
+"""By text, of those about which there is something to say."""
 
 
 class NoiseReader:
@@ -67,25 +76,27 @@ class NoiseReader:
 
     def __init__(self) -> None:
         rows = read_table("noise")
-        self._finder = PhraseFinder((p, (signal, int(weight))) for p, signal, weight in rows)
+        self._phrases = PhraseList(phrase for phrase, _, _ in rows)
+        self._signals = [signal for _, signal, _ in rows]
+        self._weights = np.array([int(weight) for _, _, weight in rows])
+        self._tells = np.array([signal != NOTHING for signal in self._signals])
 
-    def read(self, heard: Heard) -> list[list[tuple[str, float]]]:
-        """Return (rule, score) pairs, text by text, by name; the score is from 0 to 1."""
-        scores: list[Scores] = [{} for _ in range(len(heard))]
+    def read(self, heard: Heard) -> pa.Array:
+        """Return a column of (rule, score), by name; the score is from 0 to 1."""
+        scores: Scores = defaultdict(dict)
         self._note_phrases(heard, scores)
         _note_forms(heard, scores)
         _note_jammed(heard, scores)
         _note_reposts(heard, scores)
-        return [sorted(told.items()) for told in scores]
+        rows = {i: sorted(told.items()) for i, told in scores.items()}
+        return sparse_list_column("noise", rows, len(heard))
 
-    def _note_phrases(self, heard: Heard, scores: list[Scores]) -> None:
+    def _note_phrases(self, heard: Heard, scores: Scores) -> None:
         text = heard.lowered.text
-        for i, hits in by_text(longest(self._finder.find(text)), heard.offsets):
+        for i, told in self._told(heard):
             phrases: defaultdict[str, dict[str, int]] = defaultdict(dict)
-            for hit in hits:
-                signal, weight = hit.payload
-                phrases[signal][text[hit.start : hit.end]] = weight
-            phrases.pop("-", None)
+            for start, end, entry in told:
+                phrases[self._signals[entry]][text[start:end]] = int(self._weights[entry])
             if heard.own_lengths[i] > ENTRY_LENGTH:
                 phrases.pop(Noise.GIVEAWAY_ENTRY, None)
             for signal, found in phrases.items():
@@ -93,22 +104,40 @@ class NoiseReader:
                 if weight >= HOLDS_FROM:
                     scores[i][signal] = 1 - 0.5 ** min(weight, 20)
 
+    def _told(self, heard: Heard) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+        """Yield the texts whose phrases may weigh enough, with these: [start, end) and entry."""
+        found = leftmost_longest(self._phrases.find(heard.lowered))
+        found = found.only(self._tells[found.entries])
+        owners = heard.lowered.owners(found.starts)
+        weights = np.bincount(owners, self._weights[found.entries], len(heard))
+        heavy = np.flatnonzero(weights[owners] >= HOLDS_FROM)
+        spans = zip(*(column.tolist() for column in found.only(heavy)), strict=True)
+        for i, group in groupby(zip(owners[heavy].tolist(), spans, strict=True), itemgetter(0)):
+            yield i, [span for _, span in group]
 
-def _note_forms(heard: Heard, scores: list[Scores]) -> None:
+
+def _note_forms(heard: Heard, scores: Scores) -> None:
     """Note contacts, draws and entries to them, and characters said over and over."""
     texts = heard.lowered
-    drawn = [found.start() for found in _DRAWN.finditer(texts.text)]
+    signs = np.flatnonzero(texts.codes == ord("抽")).tolist()
+    drawn = [at for at in signs if _DRAWN.match(texts.text, at)]
     starts, _ = long_runs(texts.codes, MIN_REPEATED)
     repeated = starts[(heard.kinds[starts] & Kind.SPOKEN) > 0]
     _note(scores, Noise.GIVEAWAY, texts.owners(drawn), SURE)
     _note(scores, Noise.REPEATED_CHARACTERS, texts.owners(repeated), SURE)
     _note(scores, Noise.CONTACT_SPAM, heard.masked(Masking.PHONE), LIKELY)
-    named = [i for i in texts.with_any_of(_APPS) if _finds(_CONTACT, texts, i)]
+    naming = np.unique(texts.owners(_apps().find(texts).starts)).tolist()
+    named = [i for i in naming if _finds(_CONTACT, texts, i)]
     _note(scores, Noise.CONTACT_SPAM, named, SURE)
     _note_entries(heard, scores)
 
 
-def _note_entries(heard: Heard, scores: list[Scores]) -> None:
+@cache
+def _apps() -> PhraseTree:
+    return PhraseTree(_APPS)
+
+
+def _note_entries(heard: Heard, scores: Scores) -> None:
     """An entry to a giveaway calls friends, or says that it shared, and little else."""
     for i, count in Counter(heard.masked(Masking.ACCOUNT).tolist()).items():
         length = heard.own_lengths[i]
@@ -119,9 +148,9 @@ def _note_entries(heard: Heard, scores: list[Scores]) -> None:
             scores[i][Noise.GIVEAWAY_ENTRY] = SURE if is_entry and count >= CALLED else LIKELY
 
 
-def _note_jammed(heard: Heard, scores: list[Scores]) -> None:
+def _note_jammed(heard: Heard, scores: Scores) -> None:
     texts = heard.lowered
-    splitter_counts = texts.count((heard.kinds & Kind.SPLITTING) > 0)
+    splitter_counts = texts.count_places(texts.places(Kind.SPLITTING))
     candidates = np.flatnonzero(splitter_counts >= MIN_SPLIT).tolist()
     split = [i for i in candidates if _finds(_SPLIT_UP, texts, i)]
     hidden = [i for i in heard.folded.ways if len(_HIDDEN.findall(heard.originals[i])) > 1]
@@ -130,7 +159,7 @@ def _note_jammed(heard: Heard, scores: list[Scores]) -> None:
     _note(scores, Noise.JAMMER_TEXT, heard.masked(Masking.JAMMER), SURE)
 
 
-def _note_reposts(heard: Heard, scores: list[Scores]) -> None:
+def _note_reposts(heard: Heard, scores: Scores) -> None:
     """A repost says nothing of its own, or only that it is one."""
     quoting = {int(i) for i in heard.lowered.owners([start for start, _ in heard.quotes])}
     lengths = heard.own_lengths
@@ -143,7 +172,7 @@ def _note_reposts(heard: Heard, scores: list[Scores]) -> None:
             scores[i][Noise.REPOST] = SURE
 
 
-def _note(scores: list[Scores], rule: Noise, texts: Iterable[int], score: float) -> None:
+def _note(scores: Scores, rule: Noise, texts: Iterable[int], score: float) -> None:
     for i in texts:
         scores[int(i)][rule] = score
 

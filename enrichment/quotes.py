@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
+import numpy as np
+
 from enrichment.joined import Joined
+from enrichment.tree import PhraseTree
 
 _SIGNS: Final = ("//@", "引述《", "发表于", " 发表", ">", ": ")
 _TIME: Final = r"\d{4}-\d{1,2}-\d{1,2}[ ]\d{1,2}:\d\d(?::\d\d)?"
@@ -24,7 +28,13 @@ _QUOTED: Final = re.compile(
 
 def find_quotes(texts: Joined) -> list[tuple[int, int]]:
     """Return the stretches of joined texts, folded and in lower case, that others wrote."""
-    return [span for i in texts.with_any_of(_SIGNS) for span in _quotes_of(texts, i)]
+    signed = np.unique(texts.owners(_signs().find(texts).starts)).tolist()
+    return [span for i in signed for span in _quotes_of(texts, i)]
+
+
+@cache
+def _signs() -> PhraseTree:
+    return PhraseTree(_SIGNS)
 
 
 def _quotes_of(texts: Joined, i: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from enrichment.columns import from_counts, list_column, string_column
+from enrichment.columns import from_counts, string_column
 from enrichment.fingerprint import Prints
 from enrichment.folding import SCRIPTS
 from enrichment.heard import Heard, hear
@@ -103,13 +103,13 @@ class Reader:
             "script": _script_column(heard),
             "folded_text": string_column(heard.shown),
             "word_lengths": _word_lengths(heard),
-            "mentions": list_column("mentions", self._mentions.find(heard)),
-            "topics": pa.array(self._topics.find(heard), ENRICHED.field("topics").type),
+            "mentions": self._mentions.find(heard),
+            "topics": self._topics.find(heard),
             **vars(judged),
-            "noise": list_column("noise", self._noise.read(heard)),
-            "quotes": list_column("quotes", _quotes(heard)),
+            "noise": self._noise.read(heard),
+            "quotes": _quotes(heard),
             "own_length": pa.array(heard.own_lengths.astype(np.int32)),
-            "regions": pa.array(self._regions.find(heard), ENRICHED.field("regions").type),
+            "regions": self._regions.find(heard),
             **_masked_counts(heard),
             "fingerprint": prints.fingerprints(),
             "bands": prints.bands(),
@@ -129,13 +129,13 @@ def _word_lengths(heard: Heard) -> pa.Array:
     return from_counts("word_lengths", counts, pa.array(np.diff(begins)[is_word].astype(np.uint16)))
 
 
-def _quotes(heard: Heard) -> list[list[tuple[int, int]]]:
-    quotes: list[list[tuple[int, int]]] = [[] for _ in range(len(heard))]
-    if heard.quotes:
-        owners = heard.lowered.owners([start for start, _ in heard.quotes])
-        for i, (start, end) in zip(owners.tolist(), heard.quotes, strict=True):
-            quotes[i].append(heard.in_original(i, start, end))
-    return quotes
+def _quotes(heard: Heard) -> pa.Array:
+    starts, ends = np.array(heard.quotes, np.int64).reshape(-1, 2).T
+    owners = heard.lowered.owners(starts)
+    spans = [places.astype(np.int32) for places in heard.in_originals(owners, starts, ends)]
+    kinds = list(ENRICHED.field("quotes").type.value_type)
+    fields = pa.StructArray.from_arrays(list(map(pa.array, spans)), fields=kinds)
+    return from_counts("quotes", np.bincount(owners, minlength=len(heard)), fields)
 
 
 def _masked_counts(heard: Heard) -> dict[str, pa.Array]:

@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import numpy as np
+import pyarrow as pa
+
+from enrichment.columns import distinct_column
 from enrichment.fitting import fits_words
 from enrichment.heard import Heard
-from enrichment.phrases import PhraseFinder, by_text, longest
+from enrichment.phrases import PhraseList
 from enrichment.tables import read_table
+from enrichment.tree import leftmost_longest
 
 NOT_A_PLACE: Final = "-"
 _STREET: Final = re.compile(
@@ -25,21 +30,32 @@ class RegionFinder:
 
     def __init__(self) -> None:
         rows = read_table("regions")
-        self._finder = PhraseFinder((form, row[0]) for row in rows for form in row[4].split("|"))
+        told = [(form, row[0]) for row in rows for form in row[4].split("|")]
+        names = sorted({name for _, name in told} - {NOT_A_PLACE})
+        self._phrases = PhraseList(form for form, _ in told)
+        self._names = pa.array(names)
+        self._region_of = np.array(
+            [-1 if name == NOT_A_PLACE else names.index(name) for _, name in told], np.int64
+        )
 
-    def find(self, heard: Heard) -> list[list[str]]:
-        """Return, text by text, distinct region ids, sorted.
+    def find(self, heard: Heard) -> pa.Array:
+        """Return a column of distinct region ids, sorted.
 
         No place of its own is a name inside another word (平台中), or that a street bears: 中山路,
         南京東路, 重慶南路一段 are addresses in whatever city.
         """
-        found: list[list[str]] = [[] for _ in range(len(heard))]
+        found = leftmost_longest(self._phrases.find(heard.speech))
+        regions = self._region_of[found.entries]
         text, begins = heard.speech.text, heard.word_begins
-        for i, hits in by_text(longest(self._finder.find(text)), heard.offsets):
-            places = {
-                hit.payload
-                for hit in hits
-                if fits_words(text, hit.start, hit.end, begins) and not _STREET.match(text, hit.end)
-            }
-            found[i] = sorted(places - {NOT_A_PLACE})
-        return found
+        spans = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
+        holds = regions >= 0
+        holds &= np.fromiter(
+            (
+                fits_words(text, *span, begins) and not _STREET.match(text, span[1])
+                for span in spans
+            ),
+            np.bool_,
+            len(regions),
+        )
+        owners = heard.speech.owners(found.starts[holds])
+        return distinct_column("regions", owners, regions[holds], self._names, len(heard))

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enrichment.characters import CODE_POINTS, Kind, kinds
+from enrichment.characters import Kind, kinds
 from enrichment.cues import CueFinder, Cues
 from enrichment.folded import FoldedBatch
-from enrichment.joined import Codes, Flags, Places
+from enrichment.joined import Codes, Flags, Places, are_free
 from enrichment.tables import read_table
 
 REACH: Final = 4
@@ -85,29 +84,32 @@ class MoodReader:
 
     def __init__(self) -> None:
         rows = read_table("mood")
-        self._finder = CueFinder((phrase for phrase, _, _ in rows), longest=True)
+        self._words = CueFinder((phrase for phrase, _, _ in rows), longest=True)
         self._roles = np.array([ROLES.index(role) for _, role, _ in rows])
         self._weights = np.array([float(weight) for _, _, weight in rows])
         hints = read_table("hints")
         self._hints = CueFinder((phrase for phrase, _ in hints), longest=True)
         self._hint_weights = np.array([float(weight) for _, weight in hints])
+        self.finders: Final = (self._words, self._hints)
+        """What finds the words and the hints that `tell` asks for."""
 
     def read(self, batch: FoldedBatch) -> MoodEvidence:
         """Return what speaks for a mood in each text."""
-        cues = self._finder.find(batch)
-        return summed(self._weighed(batch, cues), self._leaning(batch, cues))
+        return self.tell(batch, *(finder.find(batch) for finder in self.finders))
+
+    def tell(self, batch: FoldedBatch, words: Cues, hints: Cues) -> MoodEvidence:
+        """Return what found words and hints say of the mood of each text."""
+        return summed(self._weighed(batch, words), self._leaning(batch, words, hints))
 
     def weigh(self, batch: FoldedBatch) -> Weighed:
         """Return the words that have a mood, scaled by what stands around them."""
-        return self._weighed(batch, self._finder.find(batch))
+        return self._weighed(batch, self._words.find(batch))
 
-    def _leaning(self, batch: FoldedBatch, cues: Cues) -> Numbers:
+    def _leaning(self, batch: FoldedBatch, words: Cues, hints: Cues) -> Numbers:
         """Add up the hints of each text that share no character with a word of a mood."""
-        hints, cues = self._hints.find(batch), cues.only(self._roles[cues.entries] <= FEELING)
-        steps = np.bincount(cues.starts, minlength=len(batch.codes) + 1)
-        steps -= np.bincount(cues.ends, minlength=len(batch.codes) + 1)
-        covered = np.concatenate(([0], np.cumsum(np.cumsum(steps))))
-        hints = hints.only(covered[hints.starts] == covered[hints.ends])
+        words = words.only(self._roles[words.entries] <= FEELING)
+        before = np.append(-1, words.ends)[np.searchsorted(words.starts, hints.ends)]
+        hints = hints.only(before <= hints.starts)
         return _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
 
     def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
@@ -144,10 +146,12 @@ def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> 
 def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
     """Say of each phrase but the first whether the one before it is near: no sign in between."""
     ends, starts = cues.ends[:-1], cues.starts[1:]
-    is_sign = (kinds()[batch.codes] & Kind.SPOKEN) == 0
-    before = np.concatenate(([0], np.cumsum(is_sign)))
-    is_open = (starts >= ends) & (before[starts] == before[np.minimum(ends, starts)])
-    return np.asarray(is_open & (starts - ends <= REACH))
+    gaps = starts - ends
+    is_near = (gaps >= 0) & (gaps <= REACH)
+    for distance in range(REACH):
+        wide = np.flatnonzero(is_near & (gaps > distance))
+        is_near[wide] = (batch.kinds[ends[wide] + distance] & Kind.SPOKEN) > 0
+    return np.asarray(is_near)
 
 
 def _before_contrast(cues: Cues, roles: Places) -> Numbers:
@@ -159,24 +163,18 @@ def _before_contrast(cues: Cues, roles: Places) -> Numbers:
     return np.asarray(BEFORE_CONTRAST**later, np.float64)
 
 
-@cache
-def _breaks() -> NDArray[np.uint8]:
-    """Return 1 for what ends a clause or a text, 2 for what makes it a question."""
-    table = np.zeros(CODE_POINTS, np.uint8)
-    table[[ord(sign) for sign in ",。!;\n\0"]] = 1
-    table[[ord(sign) for sign in "?吗"]] = 2
-    return table
-
-
 def _is_asked(codes: Codes, ends: Places) -> Flags:
     """Say of each phrase whether it stands in a question that ends soon."""
-    signs = _breaks()[codes]
-    at = np.flatnonzero(signs)
-    if not len(at):
-        return np.zeros(len(ends), np.bool_)
-    following = at[np.searchsorted(at, ends).clip(0, len(at) - 1)]
+    asking = np.flatnonzero((codes == ord("?")) | (codes == ord("吗")))
+    is_asked = np.zeros(len(ends), np.bool_)
+    if not len(asking):
+        return is_asked
+    following = asking[np.searchsorted(asking, ends).clip(0, len(asking) - 1)]
     distance = following - ends
-    return np.asarray((signs[following] == 2) & (distance >= 0) & (distance <= ASKED_WITHIN))
+    near = np.flatnonzero((distance >= 0) & (distance <= ASKED_WITHIN))
+    parting = np.flatnonzero(kinds().take(codes) & np.uint16(Kind.PARTING))
+    is_asked[near] = are_free(ends[near], following[near], parting)
+    return is_asked
 
 
 def summed(words: Weighed, hints: Numbers) -> MoodEvidence:

@@ -26,6 +26,11 @@ HEADS: Final = (
 """What a model answers, each with yes or no; the mood's yes is positive, its no negative."""
 WEIGHT_UNIT: Final = 256
 """Dense weights are whole parts of this."""
+MOST_IN_FOUR: Final = (1 << 15) // 128
+"""N-grams whose weights surely add up to a number of 16 bits, so that four fit into one."""
+SLAB: Final = 256
+"""Texts whose product is so small that BLAS starts no threads: every core has its own worker."""
+_LANES: Final = (2, 4)
 
 
 @dataclass(frozen=True)
@@ -58,27 +63,55 @@ class Trained:
         return np.asarray(self.slots >= 0)
 
     @cached_property
-    def _pairs(self) -> Whole:
-        """Return the weights of n-grams, those of two heads in one number: half the work."""
+    def _packed(self) -> dict[int, Whole]:
+        """Return the weights of n-grams, those of two or four heads in one number: so much less
+        to add up."""
         weights = self.grams.astype(np.int64).T
-        if len(weights) % 2:
-            weights = np.concatenate((weights, np.zeros_like(weights[:1])))
-        return np.ascontiguousarray(weights[0::2] + (weights[1::2] << 32))
+        missing = np.zeros((-len(weights) % max(_LANES), weights.shape[1]), np.int64)
+        weights = np.concatenate((weights, missing))
+        return {
+            lanes: np.ascontiguousarray(
+                sum(weights[lane::lanes] << (lane * 64 // lanes) for lane in range(lanes))
+            )
+            for lanes in _LANES
+        }
 
     def logits(self, features: Features) -> NDArray[np.float64]:
         """Return the log odds of every head, a row for each text."""
-        sums = np.zeros((len(HEADS) + 1, features.count), np.int64)
+        scaled = self._sums(features).T * features.scales[:, None] * self.gram_units
+        dense = self._product(features.dense) / (UNIT * WEIGHT_UNIT)
+        return np.asarray(dense + scaled + self.constants, np.float64)
+
+    def _sums(self, features: Features) -> Whole:
+        """Add up the weights of the n-grams of each text, a row for each head."""
+        sums = np.zeros((len(HEADS), features.count), np.int64)
         owners = features.grams.owners
-        if len(owners):
-            firsts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
-            rows, texts = self.slots[features.grams.buckets], owners[firsts]
-            for head, weights in enumerate(self._pairs):
-                both = np.add.reduceat(weights[rows], firsts)
-                low = both.astype(np.int32)  # keeps the lower half, with its sign
-                sums[2 * head, texts], sums[2 * head + 1, texts] = low, (both - low) >> 32
-        sparse = sums[: len(HEADS)].T * features.scales[:, None] * self.gram_units
-        dense = (features.dense @ self.dense) / (UNIT * WEIGHT_UNIT)
-        return np.asarray(dense + sparse + self.constants, np.float64)
+        if not len(owners):
+            return sums
+        firsts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
+        rows, texts = self.slots.take(features.grams.buckets).astype(np.int64), owners[firsts]
+        lanes = 4 if np.diff(firsts, append=len(owners)).max() <= MOST_IN_FOUR else 2
+        for place, weights in enumerate(self._packed[lanes]):
+            packed = np.add.reduceat(weights.take(rows), firsts)
+            for head in range(place * lanes, min(place * lanes + lanes, len(HEADS))):
+                low = packed.astype(np.int16 if lanes == 4 else np.int32)  # keeps its sign
+                sums[head, texts] = low
+                packed = (packed - low) >> (64 // lanes)
+        return sums
+
+    def _product(self, dense: Whole) -> Whole | NDArray[np.float64]:
+        """Return dense features · weights: whole numbers, and exact in floats unless huge."""
+        if np.abs(self.dense).max(initial=0) * UNIT * len(COLUMNS) >= 1 << 53:
+            return dense @ self.dense
+        product = np.empty((len(dense), len(HEADS)))
+        for start in range(0, len(dense), SLAB):
+            slab = dense[start : start + SLAB].astype(np.float64)
+            np.matmul(slab, self._dense_floats, out=product[start : start + SLAB])
+        return product
+
+    @cached_property
+    def _dense_floats(self) -> NDArray[np.float64]:
+        return self.dense.astype(np.float64)
 
     def to_bytes(self) -> bytes:
         """Return the file; equal weights give equal bytes."""

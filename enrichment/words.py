@@ -18,7 +18,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from enrichment.joined import Flags, Joined, decode, long_runs
+from enrichment.characters import Kind, kinds
+from enrichment.joined import Flags, Joined, Places, decode, encode, long_runs
 
 MAX_GUESSED: Final = 10_000
 """Code points of one text in which unknown words are guessed; behind them the dictionary decides
@@ -42,6 +43,10 @@ class Segmenter(Protocol):
 
     def cut(self, text: str, *, guess: bool) -> Iterable[str]: ...
 
+    def starts(self, text: str) -> Places:
+        """Return where words begin in a text that `cut` would cut with guessing."""
+        ...
+
 
 class RustSegmenter:
     """jieba-rs, made to cut Latin text the way jieba does."""
@@ -57,8 +62,21 @@ class RustSegmenter:
         words: list[str] = self._jieba.cut(text, guess)
         if not guess or not (joined := set(filter(self._is_joined, set(words)))):
             return words
-        parts = {word: list(filter(None, _ASCII_PARTS.split(word))) for word in joined}
+        parts = {word: _parts_of(word) for word in joined}
         return chain.from_iterable(parts.get(word, (word,)) for word in words)
+
+    def starts(self, text: str) -> Places:
+        """Return the same as of the words of `cut`; looks only at those that hold a sign."""
+        words: list[str] = self._jieba.cut(text, True)
+        starts = _starts_of(words)
+        signs = np.flatnonzero((kinds().take(encode(text)) & np.uint16(Kind.JOINING)) != 0)
+        signed = np.unique(np.searchsorted(starts, signs, side="right") - 1).tolist()
+        inner = [
+            starts[at] + _starts_of(_parts_of(words[at]))[1:]
+            for at in signed
+            if self._is_joined(words[at])
+        ]
+        return np.sort(np.concatenate((starts, *inner))) if inner else starts
 
     def _is_joined(self, word: str) -> bool:
         """Whether a Latin word is several to jieba: it takes no sign into one but of its list."""
@@ -78,6 +96,20 @@ class ReferenceSegmenter:
     def cut(self, text: str, *, guess: bool) -> Iterable[str]:
         words: Iterable[str] = self._jieba.cut(text, HMM=guess)
         return words
+
+    def starts(self, text: str) -> Places:
+        return _starts_of(list(self.cut(text, guess=True)))
+
+
+def _parts_of(word: str) -> list[str]:
+    """Return the words that a joined Latin one is to jieba."""
+    return list(filter(None, _ASCII_PARTS.split(word)))
+
+
+def _starts_of(words: list[str]) -> Places:
+    """Return where words begin in the text that they make up."""
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    return np.cumsum(lengths) - lengths
 
 
 def open_segmenter(words: Iterable[WordFrequency]) -> Segmenter:
@@ -99,8 +131,7 @@ def cut_all(segmenter: Segmenter, texts: Joined) -> Flags:
     if len(guarded) < len(texts):
         easy = np.flatnonzero(~texts.each(is_guarded)) if guarded else None
         said = decode(texts.codes[easy]) if easy is not None else texts.text
-        words = segmenter.cut(said, guess=True)
-        starts = np.cumsum(np.fromiter(map(len, words), np.int64))[:-1]
+        starts = segmenter.starts(said)
         begins[starts if easy is None else easy[starts]] = True
     for i in guarded:
         start, end = texts.span(i)

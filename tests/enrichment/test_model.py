@@ -20,7 +20,7 @@ from enrichment.heard import hear
 from enrichment.model import open_model
 from enrichment.sentiment import ASKED, BEFORE_CONTRAST, HINT, NEGATION, MoodReader
 from enrichment.tables import read_table, shipped_model
-from enrichment.trained import HEADS, Trained, from_bytes
+from enrichment.trained import HEADS, WEIGHT_UNIT, Trained, from_bytes
 from enrichment.training import Post, digest_of_ours, find_weak_moods, train
 from enrichment.words import open_segmenter
 from tests.enrichment.sayings import SAYINGS
@@ -150,6 +150,20 @@ def test_only_wanted_grams_are_told() -> None:
 
 
 # ---- predictions
+
+
+def test_however_many_heads_are_added_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = from_bytes(shipped_model())
+    features = finder().find(batch_of(*SAYINGS, "", "難喝又貴，" * 200), model.wanted)
+    four = model.logits(features)
+    monkeypatch.setattr("enrichment.trained.MOST_IN_FOUR", 0)
+    assert np.array_equal(model.logits(features), four)
+    grams = features.grams
+    sums = np.zeros((features.count, len(HEADS)), np.int64)
+    np.add.at(sums, grams.owners, model.grams[model.slots[grams.buckets]])
+    scaled = sums * features.scales[:, None] * model.gram_units
+    dense = (features.dense @ model.dense) / (UNIT * WEIGHT_UNIT)
+    assert np.array_equal(dense + scaled + model.constants, four)
 
 
 def test_neighbours_and_cuts_change_nothing() -> None:

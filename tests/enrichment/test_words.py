@@ -56,6 +56,13 @@ def test_any_text_is_cut_without_loss(text: str, rust: Segmenter) -> None:
     assert "".join(cut_words(rust, text)) == text
 
 
+@given(text=st.text(alphabet="今天喝潮鸣茶LGa80.-+%_&# 😀\0，", max_size=60))
+def test_words_begin_where_they_are_cut(text: str, rust: Segmenter, reference: Segmenter) -> None:
+    for segmenter in (rust, reference):
+        lengths = list(map(len, segmenter.cut(text, guess=True)))
+        assert segmenter.starts(text).tolist() == [sum(lengths[:i]) for i in range(len(lengths))]
+
+
 def test_jieba_steps_in_where_rjieba_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(open_segmenter(FREQUENCIES), RustSegmenter)
     monkeypatch.setattr(words, "find_spec", lambda _name: None)

@@ -45,7 +45,7 @@ def understand(batch: pa.RecordBatch, lexicon: Lexicon, at: datetime) -> pa.Tabl
     """Enrich one batch into rows of `ENRICHED_FILE`, computed `at` that instant."""
     enriched = pa.Table.from_batches([enrich_batch(batch, lexicon)])
     field = ENRICHED_FILE.field("enriched_at")
-    return enriched.append_column(field, pa.array([at] * enriched.num_rows, field.type))
+    return enriched.append_column(field, pa.repeat(pa.scalar(at, field.type), enriched.num_rows))
 
 
 def prepare_worker(lexicon: Lexicon) -> None:

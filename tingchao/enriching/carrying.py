@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from enrichment import Lexicon
 from enrichment.joined import join
-from enrichment.phrases import PhraseFinder
+from enrichment.phrases import PhraseList
 from enrichment.script import lower
 from tingchao.enriching.files import EnrichedFiles
 
@@ -47,15 +48,15 @@ def _changed(new: dict[str, tuple[str, ...]], old: dict[str, tuple[str, ...]]) -
     return {phrase for key in keys for phrase in (new.get(key) or old[key])}
 
 
-def _finder(phrases: Iterable[str]) -> PhraseFinder[None] | None:
-    entries = [(phrase, None) for phrase in sorted(phrases)]
-    return PhraseFinder(entries) if entries else None
+def _finder(phrases: Iterable[str]) -> PhraseList | None:
+    entries = sorted(phrases)
+    return PhraseList(entries) if entries else None
 
 
-def _is_untouched(table: pa.Table, finder: PhraseFinder[None] | None) -> pa.Array:
+def _is_untouched(table: pa.Table, finder: PhraseList | None) -> pa.Array:
     texts = join([lower(text) for text in table.column("folded_text").to_pylist()])
     flags = [True] * table.num_rows
     if finder and table.num_rows:
-        for i in texts.owners(list(finder.places(texts.text))).tolist():
+        for i in np.unique(texts.owners(finder.places(texts))).tolist():
             flags[i] = False
     return pa.array(flags, pa.bool_())

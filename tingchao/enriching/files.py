@@ -15,13 +15,40 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from enrichment import ENGINE_VERSION, ENRICHED_FILE, Lexicon
 from lake.store import LocalStore
+
+_DISTINCT: Final = ("text_hash", "folded_text", "fingerprint", "sketch_low", "sketch_high")
+
+
+def _leaves(field: pa.Field, path: str = "") -> Iterator[str]:
+    """Yield the names that Parquet gives to the columns of a field."""
+    path += field.name
+    if pa.types.is_list(field.type):
+        yield from _leaves(field.type.value_field.with_name("element"), f"{path}.list.")
+    elif pa.types.is_struct(field.type):
+        for part in field.type:
+            yield from _leaves(part, f"{path}.")
+    else:
+        yield path
+
+
+_REPEATING: Final = [
+    leaf for field in ENRICHED_FILE if field.name not in _DISTINCT for leaf in _leaves(field)
+]
+"""Columns whose values come again: a dictionary of the others would be of no use, and is slow."""
+
+
+def as_parquet(table: pa.Table) -> pa.Buffer:
+    """Return the file of rows of `ENRICHED` or `ENRICHED_FILE`."""
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, compression="zstd", use_dictionary=_REPEATING)
+    return out.getvalue()
 
 
 class FileName:
@@ -90,9 +117,7 @@ class EnrichedFiles:
         """Write one file, and return its name."""
         name = FileName()
         name.add(sorted(table.column("text_hash").to_pylist()))
-        out = pa.BufferOutputStream()
-        pq.write_table(table, out, compression="zstd")
-        self._store.write({f"{self._texts}/{name}.parquet": out.getvalue()})
+        self._store.write({f"{self._texts}/{name}.parquet": as_parquet(table)})
         return str(name)
 
     def write_empty(self) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from itertools import chain, islice
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -56,7 +57,7 @@ def _enrich_in_parallel(
     try:
         with pool:
             for batch in batches:
-                pending.add(pool.submit(enrich_into, files, lexicon, context.now(), batch))
+                pending.add(pool.submit(_Worker.enrich, files, context.now(), batch))
                 if len(pending) > workers:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
@@ -75,7 +76,19 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+class _Worker:
+    """What a worker process has from its start: a large lexicon costs more to send along with each
+    batch than the batch takes."""
+
+    lexicon: ClassVar[Lexicon]
+
+    @classmethod
+    def enrich(cls, files: EnrichedFiles, now: datetime, batch: pa.RecordBatch) -> int:
+        return enrich_into(files, cls.lexicon, now, batch)
+
+
 def _start_worker(parent: int, lexicon: Lexicon) -> None:
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    _Worker.lexicon = lexicon
     prepare_worker(lexicon)
