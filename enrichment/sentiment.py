@@ -49,7 +49,10 @@ JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
 
 
 class Weighed(NamedTuple):
-    """The words of a batch that have a mood, by place, after scaling."""
+    """The words of a batch that have a mood, by place, after scaling.
+
+    Each begins with what scales it: 不好喝 is one span.
+    """
 
     owners: Places
     starts: Places
@@ -72,6 +75,7 @@ class MoodEvidence:
     best: Numbers
     worst: Numbers
     """Of judgements, highest and lowest value; 0 without any on that side."""
+    words: Weighed
 
     @property
     def score(self) -> Numbers:
@@ -121,33 +125,40 @@ class MoodReader:
 
     def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
         roles = self._roles[cues.entries]
-        values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
+        scales, firsts = _scales(batch, cues, roles, self._weights)
+        values = self._weights[cues.entries] * scales
         values *= _before_contrast(cues, roles)
         asked = _is_asked(batch.codes, cues.ends)
         values[asked & (values > 0)] *= ASKED[True]
         values[asked & (values < 0)] *= ASKED[False]
         holds = (roles <= FEELING) & (values != 0)
-        kept = cues.only(holds)
-        return Weighed(kept.owners, kept.starts, kept.ends, values[holds], roles[holds])
+        starts = cues.starts[firsts[holds]]
+        return Weighed(cues.owners[holds], starts, cues.ends[holds], values[holds], roles[holds])
 
 
-def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> Numbers:
-    """Return by what each phrase is scaled: the product of the negators and degrees before it."""
+def _scales(
+    batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers
+) -> tuple[Numbers, Places]:
+    """Return by what each phrase is scaled, and the first of the phrases that scale it.
+
+    It is the product of the negators and degrees before it.
+    """
     own = np.ones(len(roles))
     own[roles == NEGATOR] = NEGATION
     own[roles == DEGREE] = weights[cues.entries[roles == DEGREE]]
     is_linked = np.zeros(len(roles), np.bool_)  # with the phrase before, and scaled by it
     is_linked[1:] = _reach(batch, cues) & ((roles[:-1] == NEGATOR) | (roles[:-1] == DEGREE))
-    scales = np.ones(len(roles))
+    scales, firsts = np.ones(len(roles)), np.arange(len(roles))
     at = np.flatnonzero(is_linked)
     back = at - 1
     for _ in range(MOST_SCALING):
         scales[at] *= own[back]
+        firsts[at] = back
         goes_on = is_linked[back]
         at, back = at[goes_on], back[goes_on] - 1
         if not len(at):
             break
-    return scales
+    return scales, firsts
 
 
 def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
@@ -205,6 +216,7 @@ def summed(words: Weighed, hints: Numbers) -> MoodEvidence:
         last=last,
         best=best,
         worst=worst,
+        words=words,
     )
 
 

@@ -18,6 +18,7 @@ from enrichment.folded import FoldedBatch
 from enrichment.grams import find_grams
 from enrichment.heard import hear
 from enrichment.model import open_model
+from enrichment.reasons import GRAMMAR
 from enrichment.sentiment import ASKED, BEFORE_CONTRAST, HINT, NEGATION, MoodReader
 from enrichment.tables import read_table, shipped_model
 from enrichment.trained import HEADS, Trained, from_bytes
@@ -179,10 +180,38 @@ def test_words_that_spoke_stand_in_the_text() -> None:
     told = enrich_batch(pa.RecordBatch.from_pylist(rows, TEXTS), build_lexicon()).to_pylist()
     found = [(row, item) for row in told for item in (*row["intents"], *row["aspects"])]
     assert len(found) > 30
+    assert sum(bool(item["words"]) for _, item in found) > 0.7 * len(found)
     for row, item in found:
-        assert item["words"]
         assert 0 < item["confidence"] <= 1
         assert all(word in row["folded_text"].lower() for word in item["words"])
+
+
+def reasons(text: str) -> dict[str, list[str]]:
+    told = open_model().predict(batch_of(text))
+    items = [*told.intents[0].as_py(), *told.aspects[0].as_py()]
+    return {item["name"]: item["words"] for item in items}
+
+
+def test_words_of_a_mood_are_the_reason_where_no_phrase_is() -> None:
+    assert reasons("講太久了喔")["complaint"] == ["太久"]
+    assert reasons("求推薦")["seek_recommendation"] == ["求推荐"]
+
+
+@pytest.mark.parametrize(
+    "text", ["這家這個是他們的", "好一個人", "說有就是有", "讓我起來", *SAYINGS]
+)
+def test_no_reason_is_cut_out_of_words_or_grammar_alone(text: str) -> None:
+    batch = batch_of(text)
+    edges = set(np.flatnonzero(batch.begins).tolist())
+    features = finder().find(batch, from_bytes(shipped_model()).wanted)
+    cues = [*zip(*features.intents[2:], strict=True), *zip(*features.aspects[2:], strict=True)]
+    words = zip(features.mood.words.starts, features.mood.words.ends, strict=True)
+    listed = {batch.text[a:b] for a, b in (*cues, *words)} | {"?", "吗"}
+    for shown in reasons(text).values():
+        for word in set(shown) - listed:
+            at = batch.text.index(word)
+            assert {at, at + len(word)} <= edges, word
+            assert not set(word) <= set(GRAMMAR), word
 
 
 def test_nothing_is_told_of_nothing() -> None:
