@@ -63,8 +63,9 @@ class Reasons(NamedTuple):
 def find_reasons(features: Features, trained: Trained, held: Held, cues: NamedCues) -> Reasons:
     """Return the reasons of each item, by item and place; `cues` are named by place in `HEADS`."""
     found = _phrases(cues, held, np.arange(len(held.texts)))
-    wordless = np.setdiff1d(np.arange(len(held.texts)), found.items)
-    is_mood = np.isin(held.heads[wordless], (PRAISE, COMPLAINT))
+    wordless = np.flatnonzero(np.bincount(found.items, minlength=len(held.texts)) == 0)
+    heads = held.heads[wordless]
+    is_mood = (heads == PRAISE) | (heads == COMPLAINT)
     moods = _phrases(_as_cues(features.mood.words), held, wordless[is_mood])
     grams = _best_grams(features, trained, held, wordless[~is_mood])
     together = [np.concatenate(columns) for columns in zip(found, moods, grams, strict=True)]
@@ -103,8 +104,8 @@ def _best_grams(features: Features, trained: Trained, held: Held, items: Places)
     says = _says_something(features.batch, starts, ends)
     speaks, starts, ends = speaks[says], starts[says], ends[says]
     best = np.lexsort((entries[speaks], -weights[speaks], items[speaks]))
-    kept, at = np.unique(items[speaks][best], return_index=True)
-    return Reasons(kept, starts[best[at]], ends[best[at]])
+    best = best[np.diff(items[speaks][best], prepend=-1) > 0]
+    return Reasons(items[speaks][best], starts[best], ends[best])
 
 
 def _to_word_edges(batch: FoldedBatch, grams: Grams, entries: Places) -> tuple[Places, Places]:

@@ -193,8 +193,8 @@ def reasons(text: str) -> dict[str, list[str]]:
 
 
 def test_words_of_a_mood_are_the_reason_where_no_phrase_is() -> None:
-    assert reasons("講太久了喔")["complaint"] == ["太久"]
-    assert reasons("求推薦")["seek_recommendation"] == ["求推荐"]
+    assert reasons("太有才了")["praise"] == ["太有才了"]
+    assert reasons("裝修陳舊了")["complaint"] == ["陈旧"]
 
 
 @pytest.mark.parametrize(
