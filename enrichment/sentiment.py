@@ -26,11 +26,18 @@ REACH: Final = 4
 MOST_SCALING: Final = 6  # words in a row that scale one and the same
 NEGATION: Final = -0.8  # 不好喝 is less than 難喝
 BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
+CONTRASTED_WITHIN: Final = 20  # characters: in a long review a contrast takes back one point
+IN_A_STORY: Final = 0.4  # of grief: in a text about a book it is the book's
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 JUDGES_FROM: Final = 1.0  # weight after scaling
 HINT: Final = 0.5
 """What a hint counts beside a word of the same weight."""
+LONG: Final = 60
+"""Characters from which hints count less and less: a long text holds some of either side."""
+FIRST: Final = 0.35
+"""Share of a long text in which most writers say what they think of it all."""
+AT_FIRST: Final = 1.5  # what a word counts there
 
 Numbers = NDArray[np.float64]
 
@@ -44,8 +51,8 @@ class Sentiment(StrEnum):
     UNKNOWN = "unknown"
 
 
-ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast")
-JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
+ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast", "story")
+JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST, STORY = range(len(ROLES))
 
 
 class Weighed(NamedTuple):
@@ -121,13 +128,16 @@ class MoodReader:
         steps -= np.bincount(cues.ends, minlength=len(batch.codes) + 1)
         covered = np.concatenate(([0], np.cumsum(np.cumsum(steps))))
         hints = hints.only(covered[hints.starts] == covered[hints.ends])
-        return _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+        sums = _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+        return np.asarray(sums / np.sqrt(np.maximum(batch.joined.lengths / LONG, 1)), np.float64)
 
     def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
         roles = self._roles[cues.entries]
         scales, firsts = _scales(batch, cues, roles, self._weights)
         values = self._weights[cues.entries] * scales
-        values *= _before_contrast(cues, roles)
+        values *= _before_contrast(cues, roles) * _at_first(batch, cues)
+        tells_story = np.bincount(cues.owners[roles == STORY], minlength=len(batch)) > 0
+        values[(roles == FEELING) & (values < 0) & tells_story[cues.owners]] *= IN_A_STORY
         asked = _is_asked(batch.codes, cues.ends)
         values[asked & (values > 0)] *= ASKED[True]
         values[asked & (values < 0)] *= ASKED[False]
@@ -170,13 +180,23 @@ def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
     return np.asarray(is_open & (starts - ends <= REACH))
 
 
+def _at_first(batch: FoldedBatch, cues: Cues) -> Numbers:
+    """Return by what each phrase counts for standing in the first part of a long text."""
+    lengths = batch.joined.lengths[cues.owners]
+    is_first = cues.starts - batch.offsets[cues.owners] < FIRST * lengths
+    return np.where(is_first & (lengths >= LONG), AT_FIRST, 1.0)
+
+
 def _before_contrast(cues: Cues, roles: Places) -> Numbers:
-    """Halve what stands before a contrast of the same text, once for each."""
+    """Halve what stands shortly before a contrast of the same text."""
     turns = np.flatnonzero(roles == CONTRAST)
-    last_of_text = np.searchsorted(cues.owners, cues.owners, side="right")
-    places = np.arange(len(roles))
-    later = np.searchsorted(turns, last_of_text) - np.searchsorted(turns, places, side="right")
-    return np.asarray(BEFORE_CONTRAST**later, np.float64)
+    factors = np.ones(len(roles))
+    following = np.searchsorted(turns, np.arange(len(roles)), side="right")
+    at = np.flatnonzero(following < len(turns))
+    nexts = turns[following[at]]
+    is_near = cues.starts[nexts] - cues.starts[at] <= CONTRASTED_WITHIN
+    factors[at[is_near & (cues.owners[nexts] == cues.owners[at])]] = BEFORE_CONTRAST
+    return factors
 
 
 @cache
