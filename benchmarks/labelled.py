@@ -24,6 +24,9 @@ MAX_ROWS: Final = 4_000
 Row = tuple[str, str]
 """A label and a text."""
 
+LOOKED_AT: Final = frozenset({"chnsenticorp"})
+"""Sets whose even rows were read with their labels while lists and weights were chosen."""
+
 _REPOST: Final = re.compile(r"//\s*@[^::\s]{1,30}\s*[::]")
 _EMOTICON: Final = re.compile(r"\[[^\[\]\s]{1,8}\]")
 _EMOJI: Final = re.compile("[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
@@ -70,6 +73,9 @@ def find_sets(folder: Path, most: int = MAX_ROWS) -> Iterator[LabelledSet]:
         distinct = sorted({(label, _REPOST.sub(" ", text)) for label, text in rows if text.strip()})
         if distinct:
             yield LabelledSet(name, _sample(distinct, most), len(distinct))
+        if name in LOOKED_AT and len(distinct) > 1:
+            unseen = distinct[1::2]
+            yield LabelledSet(f"{name}, odd rows", _sample(unseen, most), len(unseen))
 
 
 def _sample(rows: list[Row], most: int) -> list[Row]:

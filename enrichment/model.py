@@ -15,12 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from enrichment.columns import from_counts, list_column, string_column
-from enrichment.cues import places_of, ranges
-from enrichment.features import FeatureFinder, Features
+from enrichment.features import COLUMNS, FeatureFinder, Features
 from enrichment.folded import FoldedBatch
 from enrichment.intent import ASPECTS, INTENTS, Intent, NamedCues
-from enrichment.joined import Flags, Places
+from enrichment.joined import Flags
 from enrichment.learning import probabilities
+from enrichment.reasons import Held, find_reasons
 from enrichment.schema import ENRICHED
 from enrichment.sentiment import MoodEvidence, Sentiment
 from enrichment.tables import shipped_model
@@ -38,7 +38,7 @@ DECIMALS: Final = 4
 
 
 class Told(NamedTuple):
-    """An intent or aspect that holds, how surely (0 to 1), and the words that spoke for it."""
+    """An intent or aspect that holds, how surely (0 to 1), and words that spoke for it, if any."""
 
     name: str
     confidence: float
@@ -79,8 +79,13 @@ class TextModel(Protocol):
     def predict(self, batch: FoldedBatch) -> Predictions: ...
 
 
-INTENT_HEADS: Final = slice(1, 1 + len(INTENTS))
-ASPECT_HEADS: Final = slice(INTENT_HEADS.stop, len(HEADS))
+_LENGTH: Final = COLUMNS.index("length")
+_FIRST_ASPECT: Final = 1 + len(INTENTS)
+_KINDS: Final = {
+    "intents": (slice(1, _FIRST_ASPECT), INTENTS),
+    "aspects": (slice(_FIRST_ASPECT, len(HEADS)), ASPECTS),
+}
+"""Columns of the schema: where their names lie among `HEADS`, and the names."""
 
 
 class LearnedModel:
@@ -92,83 +97,46 @@ class LearnedModel:
 
     def predict(self, batch: FoldedBatch) -> Predictions:
         features = self._finder.find(batch, self._trained.wanted)
-        told = probabilities(self._trained.logits(features)).round(DECIMALS)
-        is_told = told >= self._trained.thresholds
+        logits = self._trained.logits(features)
+        told = probabilities(logits).round(DECIMALS)
+        holds = told >= self._trained.thresholds
+        intents, aspects = _with_questions(features), features.aspects
         return Predictions(
             *_moods(told[:, 0], self._trained.thresholds[0], features.mood),
-            self._told("intents", batch, features, is_told, told),
-            self._told("aspects", batch, features, is_told, told),
+            self._told("intents", features, intents, _Judged(told, logits, holds)),
+            self._told("aspects", features, aspects, _Judged(told, logits, holds)),
         )
 
-    def _told(
-        self, kind: str, batch: FoldedBatch, features: Features, is_told: Flags, told: Numbers
-    ) -> pa.Array:
-        """Return a column of what holds, each with the words that spoke for it; never without."""
-        heads, names, cues = {
-            "intents": (INTENT_HEADS, INTENTS, _with_questions(features)),
-            "aspects": (ASPECT_HEADS, ASPECTS, features.aspects),
-        }[kind]
-        texts, which = np.nonzero(is_told[:, heads])
-        spans = self._words(features, cues, texts, which, heads.start)
-        speaks = np.flatnonzero(spans.sizes)
-        texts, which = texts[speaks], which[speaks]
-        said = string_column(batch.joined.cut(spans.starts, spans.ends))
-        offsets = np.append(0, np.cumsum(spans.sizes[speaks])).astype(np.int32)
+    def _told(self, kind: str, features: Features, cues: NamedCues, judged: _Judged) -> pa.Array:
+        """Return a column of what holds, with its reasons; nothing holds without a word."""
+        heads, names = _KINDS[kind]
+        texts, which = np.nonzero(judged.holds[:, heads])
+        evidence = judged.logits[:, heads] - self._trained.constants[heads]
+        held = Held(texts, which + heads.start, evidence[texts, which])
+        cues = cues._replace(names=cues.names + heads.start)
+        reasons = find_reasons(features, self._trained, held, cues)
+        sizes = np.bincount(reasons.items, minlength=len(texts))
+        has_grams = np.bincount(features.grams.owners, minlength=features.count) > 0
+        says = (sizes > 0) | has_grams[texts]
+        texts, which = texts[says], which[says]
+        said = string_column(features.batch.joined.cut(reasons.starts, reasons.ends))
+        offsets = np.append(0, np.cumsum(sizes[says])).astype(np.int32)
         fields = [
             pa.array(names).take(pa.array(which)),
-            pa.array(told[texts, which + heads.start].astype(np.float32)),
+            pa.array(judged.told[:, heads][texts, which].astype(np.float32)),
             pa.ListArray.from_arrays(pa.array(offsets), said),
         ]
         kinds = list(ENRICHED.field(kind).type.value_type)
-        counts = np.bincount(texts, minlength=len(batch))
+        counts = np.bincount(texts, minlength=features.count)
         return from_counts(kind, counts, pa.StructArray.from_arrays(fields, fields=kinds))
 
-    def _words(
-        self, features: Features, cues: NamedCues, texts: Places, which: Places, head: int
-    ) -> _Spans:
-        """Return the phrases of the list that are in each text; without any, its best n-gram."""
-        order = np.lexsort((cues.starts, cues.names, cues.owners))
-        keys = (cues.owners * len(HEADS) + cues.names)[order]
-        wanted = texts * len(HEADS) + which
-        firsts, counts = places_of(keys, wanted)
-        wordless = np.flatnonzero(counts == 0)
-        grams, items = self._best_grams(features, texts[wordless], which[wordless] + head)
-        at = order[ranges(firsts, counts)]
-        owners = np.concatenate((np.repeat(np.arange(len(texts)), counts), wordless[items]))
-        starts = np.concatenate((cues.starts[at], features.grams.starts[grams]))
-        ends = np.concatenate((cues.ends[at], features.grams.ends[grams]))
-        by_item = np.argsort(owners, kind="stable")
-        sizes = np.bincount(owners, minlength=len(texts))
-        return _Spans(starts[by_item], ends[by_item], sizes)
 
-    def _best_grams(
-        self, features: Features, texts: Places, heads: Places
-    ) -> tuple[Places, Places]:
-        """Return the n-gram that speaks most for a head in a text, and for which item it does.
+class _Judged(NamedTuple):
+    """What a model says of a batch, a row for each text and a column for each of `HEADS`."""
 
-        The first of equals; a single character says too little to be shown.
-        """
-        grams = features.grams
-        firsts, counts = places_of(grams.owners, texts)
-        items = np.flatnonzero(counts)
-        entries = ranges(firsts[items], counts[items])
-        rows = self._trained.slots[grams.buckets[entries]]
-        weights = self._trained.grams[rows, np.repeat(heads[items], counts[items])].astype(np.int64)
-        weights[grams.ends[entries] - grams.starts[entries] < 2] = 0
-        if not len(items):
-            return items, items
-        keys = (weights << 40) - entries
-        best = np.maximum.reduceat(keys, np.cumsum(counts[items]) - counts[items])
-        speaks = best > 0
-        return -best[speaks] & ((1 << 40) - 1), items[speaks]
-
-
-class _Spans(NamedTuple):
-    """Spans of several items, one after the other, and how many each has."""
-
-    starts: Places
-    ends: Places
-    sizes: Places
+    told: Numbers
+    logits: Numbers
+    holds: Flags
 
 
 def _with_questions(features: Features) -> NamedCues:

@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-ENGINE_VERSION: Final = "4"
+ENGINE_VERSION: Final = "5"
 """Raised whenever code or a pinned text library changes any output; the golden test reminds."""
 
 
@@ -34,7 +34,7 @@ TOLD: Final = pa.struct(
     [
         _column("name", pa.string(), "what holds"),
         _column("confidence", pa.float32(), "0 to 1"),
-        _column("words", pa.list_(pa.string()), "folded words that spoke for it"),
+        _column("words", pa.list_(pa.string()), "folded words that spoke for it, if any"),
     ]
 )
 NOISE: Final = pa.struct(

@@ -25,10 +25,17 @@ REACH: Final = 4
 MOST_SCALING: Final = 6  # words in a row that scale one and the same
 NEGATION: Final = -0.8  # 不好喝 is less than 難喝
 BEFORE_CONTRAST: Final = 0.5  # 好喝但太貴: the writer's point comes last
+CONTRASTED_WITHIN: Final = 20  # characters: in a long review a contrast takes back one point
+IN_A_STORY: Final = 0.4  # of grief: in a text about a book it is the book's
 ASKED: Final = {True: 0.2, False: 0.7}  # of praise and of blame that stands in a question
 ASKED_WITHIN: Final = 12  # characters between a word and the question mark
 HINT: Final = 0.5
 """What a hint counts beside a word of the same weight."""
+LONG: Final = 60
+"""Characters from which hints count less and less: a long text holds some of either side."""
+FIRST: Final = 0.35
+"""Share of a long text in which most writers say what they think of it all."""
+AT_FIRST: Final = 1.5  # what a word counts there
 
 Numbers = NDArray[np.float64]
 
@@ -42,12 +49,15 @@ class Sentiment(StrEnum):
     UNKNOWN = "unknown"
 
 
-ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast")
-JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST = range(len(ROLES))
+ROLES: Final = ("judgement", "feeling", "plain", "negator", "degree", "contrast", "story")
+JUDGEMENT, FEELING, PLAIN, NEGATOR, DEGREE, CONTRAST, STORY = range(len(ROLES))
 
 
 class Weighed(NamedTuple):
-    """The words of a batch that have a mood, by place, after scaling."""
+    """The words of a batch that have a mood, by place, after scaling.
+
+    Each begins with what scales it: 不好喝 is one span.
+    """
 
     owners: Places
     starts: Places
@@ -70,6 +80,7 @@ class MoodEvidence:
     best: Numbers
     worst: Numbers
     """Of judgements, highest and lowest value; 0 without any on that side."""
+    words: Weighed
 
     @property
     def score(self) -> Numbers:
@@ -110,37 +121,47 @@ class MoodReader:
         words = words.only(self._roles[words.entries] <= FEELING)
         before = np.append(-1, words.ends)[np.searchsorted(words.starts, hints.ends)]
         hints = hints.only(before <= hints.starts)
-        return _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+        sums = _sums(hints.owners, self._hint_weights[hints.entries], len(batch))
+        return np.asarray(sums / np.sqrt(np.maximum(batch.joined.lengths / LONG, 1)), np.float64)
 
     def _weighed(self, batch: FoldedBatch, cues: Cues) -> Weighed:
         roles = self._roles[cues.entries]
-        values = self._weights[cues.entries] * _scales(batch, cues, roles, self._weights)
-        values *= _before_contrast(cues, roles)
+        scales, firsts = _scales(batch, cues, roles, self._weights)
+        values = self._weights[cues.entries] * scales
+        values *= _before_contrast(cues, roles) * _at_first(batch, cues)
+        tells_story = np.bincount(cues.owners[roles == STORY], minlength=len(batch)) > 0
+        values[(roles == FEELING) & (values < 0) & tells_story[cues.owners]] *= IN_A_STORY
         asked = _is_asked(batch.codes, cues.ends)
         values[asked & (values > 0)] *= ASKED[True]
         values[asked & (values < 0)] *= ASKED[False]
         holds = (roles <= FEELING) & (values != 0)
-        kept = cues.only(holds)
-        return Weighed(kept.owners, kept.starts, kept.ends, values[holds], roles[holds])
+        starts = cues.starts[firsts[holds]]
+        return Weighed(cues.owners[holds], starts, cues.ends[holds], values[holds], roles[holds])
 
 
-def _scales(batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers) -> Numbers:
-    """Return by what each phrase is scaled: the product of the negators and degrees before it."""
+def _scales(
+    batch: FoldedBatch, cues: Cues, roles: Places, weights: Numbers
+) -> tuple[Numbers, Places]:
+    """Return by what each phrase is scaled, and the first of the phrases that scale it.
+
+    It is the product of the negators and degrees before it.
+    """
     own = np.ones(len(roles))
     own[roles == NEGATOR] = NEGATION
     own[roles == DEGREE] = weights[cues.entries[roles == DEGREE]]
     is_linked = np.zeros(len(roles), np.bool_)  # with the phrase before, and scaled by it
     is_linked[1:] = _reach(batch, cues) & ((roles[:-1] == NEGATOR) | (roles[:-1] == DEGREE))
-    scales = np.ones(len(roles))
+    scales, firsts = np.ones(len(roles)), np.arange(len(roles))
     at = np.flatnonzero(is_linked)
     back = at - 1
     for _ in range(MOST_SCALING):
         scales[at] *= own[back]
+        firsts[at] = back
         goes_on = is_linked[back]
         at, back = at[goes_on], back[goes_on] - 1
         if not len(at):
             break
-    return scales
+    return scales, firsts
 
 
 def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
@@ -154,13 +175,23 @@ def _reach(batch: FoldedBatch, cues: Cues) -> Flags:
     return np.asarray(is_near)
 
 
+def _at_first(batch: FoldedBatch, cues: Cues) -> Numbers:
+    """Return by what each phrase counts for standing in the first part of a long text."""
+    lengths = batch.joined.lengths[cues.owners]
+    is_first = cues.starts - batch.offsets[cues.owners] < FIRST * lengths
+    return np.where(is_first & (lengths >= LONG), AT_FIRST, 1.0)
+
+
 def _before_contrast(cues: Cues, roles: Places) -> Numbers:
-    """Halve what stands before a contrast of the same text, once for each."""
+    """Halve what stands shortly before a contrast of the same text."""
     turns = np.flatnonzero(roles == CONTRAST)
-    last_of_text = np.searchsorted(cues.owners, cues.owners, side="right")
-    places = np.arange(len(roles))
-    later = np.searchsorted(turns, last_of_text) - np.searchsorted(turns, places, side="right")
-    return np.asarray(BEFORE_CONTRAST**later, np.float64)
+    factors = np.ones(len(roles))
+    following = np.searchsorted(turns, np.arange(len(roles)), side="right")
+    at = np.flatnonzero(following < len(turns))
+    nexts = turns[following[at]]
+    is_near = cues.starts[nexts] - cues.starts[at] <= CONTRASTED_WITHIN
+    factors[at[is_near & (cues.owners[nexts] == cues.owners[at])]] = BEFORE_CONTRAST
+    return factors
 
 
 def _is_asked(codes: Codes, ends: Places) -> Flags:
@@ -194,6 +225,7 @@ def summed(words: Weighed, hints: Numbers) -> MoodEvidence:
         last=last,
         best=best,
         worst=worst,
+        words=words,
     )
 
 

@@ -42,7 +42,7 @@ TRUSTED_FROM: Final = 300.0
 """Importance of other posts, those of the installation itself, that halves this penalty."""
 SPARSE_PENALTY: Final = 3e-4
 DENSE_PENALTY: Final = 1e-5
-MOOD_THRESHOLD: Final = 0.62
+MOOD_THRESHOLD: Final = 0.65
 """Probability from which a mood is believed."""
 FOLDS: Final = 3
 LEAST_PART: Final = 3

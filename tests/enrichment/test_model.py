@@ -18,7 +18,17 @@ from enrichment.folded import FoldedBatch
 from enrichment.grams import find_grams
 from enrichment.heard import hear
 from enrichment.model import open_model
-from enrichment.sentiment import ASKED, BEFORE_CONTRAST, HINT, NEGATION, MoodReader
+from enrichment.reasons import GRAMMAR
+from enrichment.sentiment import (
+    ASKED,
+    AT_FIRST,
+    BEFORE_CONTRAST,
+    HINT,
+    IN_A_STORY,
+    LONG,
+    NEGATION,
+    MoodReader,
+)
 from enrichment.tables import read_table, shipped_model
 from enrichment.trained import HEADS, WEIGHT_UNIT, Trained, from_bytes
 from enrichment.training import Post, digest_of_ours, find_weak_moods, train
@@ -75,6 +85,30 @@ def test_words_are_scaled_by_what_stands_before_them() -> None:
     assert values("不，好喝") == [good], "a negation does not cross punctuation"
     assert values("好喝但太貴") == pytest.approx([good * BEFORE_CONTRAST, weight("太貴")])
     assert values("這間划算嗎") == pytest.approx([weight("划算") * ASKED[True]])
+
+
+def test_a_contrast_takes_back_what_stands_shortly_before_it() -> None:
+    good, bad = weight("好喝"), weight("太貴")
+    near, far = "，茶很一般，" + "甲" * 8, "。" + "甲乙丙丁" * 6 + "，"
+    assert values(f"好喝{near}但太貴")[0] == pytest.approx(good * BEFORE_CONTRAST)
+    assert values(f"好喝{far}但太貴") == pytest.approx([good, bad])
+
+
+def test_grief_in_a_story_is_not_the_writers() -> None:
+    grief = weight("難過")
+    assert values("難過") == [grief]
+    assert values("這部小說，難過") == pytest.approx([grief * IN_A_STORY])
+
+
+def test_a_long_text_says_first_what_it_thinks() -> None:
+    good, filler = weight("好喝"), "甲乙丙丁。" * LONG
+    assert values(f"好喝。{filler}好喝") == pytest.approx([good * AT_FIRST, good])
+    assert values("好喝。甲乙丙丁。好喝") == pytest.approx([good, good])
+
+
+def test_hints_count_less_in_a_long_text() -> None:
+    short, long = moods().read(batch_of("加班", "加班。" + "甲" * (4 * LONG - 3))).hints
+    assert long == pytest.approx(short / 2)
 
 
 def test_the_score_is_worked_out_from_the_sums() -> None:
@@ -193,10 +227,38 @@ def test_words_that_spoke_stand_in_the_text() -> None:
     told = enrich_batch(pa.RecordBatch.from_pylist(rows, TEXTS), build_lexicon()).to_pylist()
     found = [(row, item) for row in told for item in (*row["intents"], *row["aspects"])]
     assert len(found) > 30
+    assert sum(bool(item["words"]) for _, item in found) > 0.7 * len(found)
     for row, item in found:
-        assert item["words"]
         assert 0 < item["confidence"] <= 1
         assert all(word in row["folded_text"].lower() for word in item["words"])
+
+
+def reasons(text: str) -> dict[str, list[str]]:
+    told = open_model().predict(batch_of(text))
+    items = [*told.intents[0].as_py(), *told.aspects[0].as_py()]
+    return {item["name"]: item["words"] for item in items}
+
+
+def test_words_of_a_mood_are_the_reason_where_no_phrase_is() -> None:
+    assert reasons("太有才了")["praise"] == ["太有才了"]
+    assert reasons("裝修太陳舊")["complaint"] == ["太陈旧"]
+
+
+@pytest.mark.parametrize(
+    "text", ["這家這個是他們的", "好一個人", "說有就是有", "讓我起來", *SAYINGS]
+)
+def test_no_reason_is_cut_out_of_words_or_grammar_alone(text: str) -> None:
+    batch = batch_of(text)
+    edges = set(np.flatnonzero(batch.begins).tolist())
+    features = finder().find(batch, from_bytes(shipped_model()).wanted)
+    cues = [*zip(*features.intents[2:], strict=True), *zip(*features.aspects[2:], strict=True)]
+    words = zip(features.mood.words.starts, features.mood.words.ends, strict=True)
+    listed = {batch.text[a:b] for a, b in (*cues, *words)} | {"?", "吗"}
+    for shown in reasons(text).values():
+        for word in set(shown) - listed:
+            at = batch.text.index(word)
+            assert {at, at + len(word)} <= edges, word
+            assert not set(word) <= set(GRAMMAR), word
 
 
 def test_nothing_is_told_of_nothing() -> None:

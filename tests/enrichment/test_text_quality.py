@@ -64,6 +64,7 @@ def test_every_kind_of_set_is_read(folder: Path) -> None:
     assert {name: sorted(known.labels) for name, known in sets.items()} == {
         "weibo_senti_100k": ["neg", "pos"],
         "chnsenticorp": ["neg", "pos"],
+        "chnsenticorp, odd rows": ["pos"],
         "online_shopping_10_cats": ["neg", "pos"],
         "bdci_car_2018": ["neg", "neu", "pos"],
         "nlpcc2013_emotion": ["neg", "neu", "pos"],
