@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -43,44 +42,41 @@ class Rows:
     def __len__(self) -> int:
         return len(self.scales)
 
-    @cached_property
-    def _by_slot(self) -> Places:
-        return np.argsort(self.slots, kind="stable")
-
     def times(self, weights: Matrix) -> Matrix:
         """Return rows · weights (width + dense columns + 1 for the constant, one column a head)."""
         width = self.width
-        sums = _added(weights[:width][self.slots], self.owners, len(self)) * self.scales[:, None]
-        return sums + _product(self.dense, weights[width:-1]) + weights[-1]
+        sums = _added(weights[:width], self.slots, self.owners, len(self))
+        return sums * self.scales[:, None] + _product(self.dense, weights[width:-1]) + weights[-1]
 
     def back(self, errors: Matrix) -> Matrix:
         """Return rowsᵀ · errors, of the same shape as the weights."""
-        order = self._by_slot
         scaled = errors * self.scales[:, None]
-        sparse = _added(scaled[self.owners[order]], self.slots[order], self.width)
+        sparse = _added(scaled, self.owners, self.slots, self.width)
         constant = np.add.reduce(errors, axis=0, keepdims=True)
         return np.concatenate((sparse, _product(self.dense.T, errors), constant))
 
 
-def _added(values: Matrix, groups: Places, count: int) -> Matrix:
-    """Add up rows of sorted groups."""
-    sums = np.zeros((count, values.shape[1]))
-    if len(groups):
-        firsts = np.flatnonzero(np.concatenate(([True], groups[1:] != groups[:-1])))
-        sums[groups[firsts]] = np.add.reduceat(values, firsts, axis=0)
-    return sums
+def _added(values: Matrix, sources: Places, targets: Places, count: int) -> Matrix:
+    """Add row `sources[k]` of values to row `targets[k]` of `count` rows, in the order of `k`."""
+    sums, taken = np.empty((values.shape[1], count)), np.empty(len(sources))
+    for head, column in enumerate(np.ascontiguousarray(values.T)):
+        np.take(column, sources, out=taken, mode="clip")  # any other mode makes a copy
+        sums[head] = np.bincount(targets, weights=taken, minlength=count)
+    return sums.T
 
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
-    """Return left · right, column by column of `left`, whatever BLAS would do."""
-    product = np.zeros((left.shape[0], right.shape[1]))
+    """Return left · right, each sum in one order, whatever BLAS would do."""
+    columns = np.ascontiguousarray(right.T)
     if left.shape[0] < left.shape[1]:  # a transposed matrix: one long sum for each cell
-        for row in range(left.shape[0]):
-            product[row] = np.add.reduce(left[row][:, None] * right, axis=0)
-        return product
-    for column in range(left.shape[1]):
-        product += left[:, column, None] * right[column]
-    return product
+        part, sums = np.empty_like(columns), np.empty((len(left), len(columns)))
+        for row, values in enumerate(np.ascontiguousarray(left)):
+            np.add.reduce(np.multiply(columns, values, out=part), axis=1, out=sums[row])
+        return sums
+    part, product = np.empty((len(columns), len(left))), np.zeros((len(columns), len(left)))
+    for values, weights in zip(np.ascontiguousarray(left.T), right, strict=True):
+        product += np.multiply(weights[:, None], values, out=part)
+    return product.T
 
 
 def fit(
