@@ -40,7 +40,7 @@ LIMITS: Final = np.arange(6, 19) / 20
 """Probabilities that may be asked of an intent or aspect; below, too little would speak for it."""
 TRUSTED_FROM: Final = 300.0
 """Importance of other posts, those of the installation itself, that halves this penalty."""
-SPARSE_PENALTY: Final = 3e-4
+SPARSE_PENALTY: Final = 7e-5
 DENSE_PENALTY: Final = 1e-5
 MOOD_THRESHOLD: Final = 0.65
 """Probability from which a mood is believed."""

@@ -240,7 +240,7 @@ def reasons(text: str) -> dict[str, list[str]]:
 
 
 def test_words_of_a_mood_are_the_reason_where_no_phrase_is() -> None:
-    assert reasons("太有才了")["praise"] == ["太有才了"]
+    assert reasons("老闆太有才了")["praise"] == ["太有才了"]
     assert reasons("裝修太陳舊")["complaint"] == ["太陈旧"]
 
 
@@ -318,7 +318,7 @@ def test_the_shipped_model_was_trained_from_what_is_here() -> None:
     shipped = from_bytes(shipped_model())
     assert shipped.made_of == digest_of_ours(), "run `python -m enrichment.training`"
     assert shipped.grams.shape == (len(shipped.buckets), len(HEADS))
-    assert len(shipped_model()) < 600_000
+    assert len(shipped_model()) < 2_000_000
 
 
 # ---- weak labels, doubt
