@@ -92,7 +92,7 @@ def test_a_negation_does_not_cross_punctuation() -> None:
         ("哪裡買得到？", {"purchase_intent", "question"}),
         ("求推薦", {"seek_recommendation", "question"}),
         ("吃過的人推薦嗎", {"seek_recommendation", "question"}),
-        ("東西是壞的，要求退款", {"complaint"}),
+        ("品質太差了，要求退款", {"complaint"}),
         ("大推", {"praise"}),
         ("今天星期三", set()),
         ("https://example.com/?q=1", set()),
