@@ -51,7 +51,7 @@ from tingchao.enriching.batches import prepare_worker
 SNOW_POSTS: Final = 1_000
 """SnowNLP reads some hundred posts a second: a sample says as much as all of them."""
 ALIASES: Final = (1_000, 100_000)
-PARTS: Final = ("jieba", "rjieba", "opencc", "daachorse", "numpy", "pyarrow", "pandas", "snownlp")
+PARTS: Final = ("jieba", "rjieba", "opencc", "numpy", "pyarrow", "pandas", "snownlp")
 
 
 def run_plain(source: Path, target: Path, *, with_moods: bool = False) -> None:
