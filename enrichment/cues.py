@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from enrichment.folded import FoldedBatch
 from enrichment.joined import Flags, Places
-from enrichment.phrases import PhraseList, ranges
+from enrichment.phrases import PhraseList
 from enrichment.tree import Occurrences, PhraseTree, leftmost_longest
-
-__all__ = ["CueFinder", "CueFinders", "Cues", "places_of", "ranges"]
 
 
 class Cues(NamedTuple):

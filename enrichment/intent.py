@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from enrichment.characters import CODE_POINTS
-from enrichment.cues import CueFinder, Cues, places_of, ranges
+from enrichment.cues import CueFinder, Cues, places_of
 from enrichment.folded import FoldedBatch
 from enrichment.joined import Flags, Places, are_free
+from enrichment.phrases import ranges
 from enrichment.tables import read_table
 
 BLOCK: Final = "-"

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from enrichment.columns import from_counts, list_column, string_column
-from enrichment.features import COLUMNS, FeatureFinder, Features
+from enrichment.features import FeatureFinder, Features
 from enrichment.folded import FoldedBatch
 from enrichment.intent import ASPECTS, INTENTS, Intent, NamedCues
 from enrichment.joined import Flags
@@ -79,7 +79,6 @@ class TextModel(Protocol):
     def predict(self, batch: FoldedBatch) -> Predictions: ...
 
 
-_LENGTH: Final = COLUMNS.index("length")
 _FIRST_ASPECT: Final = 1 + len(INTENTS)
 _KINDS: Final = {
     "intents": (slice(1, _FIRST_ASPECT), INTENTS),
@@ -108,7 +107,10 @@ class LearnedModel:
         )
 
     def _told(self, kind: str, features: Features, cues: NamedCues, judged: _Judged) -> pa.Array:
-        """Return a column of what holds, with its reasons; nothing holds without a word."""
+        """Return a column of what holds, with its reasons, which may be none.
+
+        Nothing holds in a text without a phrase or an n-gram that the model knows.
+        """
         heads, names = _KINDS[kind]
         texts, which = np.nonzero(judged.holds[:, heads])
         evidence = judged.logits[:, heads] - self._trained.constants[heads]

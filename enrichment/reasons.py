@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enrichment.characters import CODE_POINTS, Kind, kinds
-from enrichment.cues import places_of, ranges
+from enrichment.cues import places_of
 from enrichment.features import Features
 from enrichment.folded import FoldedBatch
 from enrichment.grams import Grams
 from enrichment.intent import Intent, NamedCues
 from enrichment.joined import Flags, Places
+from enrichment.phrases import ranges
 from enrichment.sentiment import Weighed
 from enrichment.trained import HEADS, Trained
 
