@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.labelled import find_sets
-from benchmarks.text_quality import Row, as_page, measure, score
+from benchmarks.snow import Opponent, find_shared
+from benchmarks.text_quality import Row, Score, Snow, as_page, measure, score
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -103,3 +105,39 @@ def test_the_page_says_what_it_was_measured_with() -> None:
     assert "Versions: " in page
     assert "snownlp" in page
     assert "| weibo_senti_100k | stripped |" in page
+
+
+def test_what_an_opponent_learned_is_found_whole_and_in_pieces() -> None:
+    """Twelve letters make a piece; a short text counts only where it is a line by itself."""
+    lines = [
+        "前台換了三個人都說不清楚",
+        "還不錯",
+        "床單很乾淨早餐也好吃下次還會再來",
+        "值得一住再住",
+    ]
+    texts = [
+        "入住那天前台換了三個人都說不清楚押金怎麼退",  # a line is a piece of it
+        "還不錯",  # too short to tell
+        "床單很乾淨早餐也好吃下次還會",  # a piece of a line
+        "值得一住再住",  # equal
+        "前台換了三個人",  # a piece, but of seven letters
+    ]
+    assert find_shared(lines, texts) == ({0, 2, 3}, {0, 2, 3})
+
+
+def test_an_opponent_is_asked_for_as_many_moods_as_a_set_knows() -> None:
+    class Sure:
+        def classify(self, words: list[str]) -> tuple[str, float]:
+            return ("pos", 0.9) if "好" in words else ("neg", 0.55)
+
+    opponent = Opponent(Sure())
+    texts = [["好"], ["普通"], []]
+    assert opponent.moods(texts, has_neutral=False) == ["pos", "neg", "pos"]
+    assert opponent.moods(texts, has_neutral=True) == ["pos", "neu", "neu"]
+
+
+def test_the_page_tells_what_was_learned_by_heart(rows: list[Row]) -> None:
+    told = Snow(Score(0.9, 0.9), learned=0.99, anew=Score(0.8, 0.8))
+    page = as_page([replace(rows[0], snow=told), replace(rows[1], snow=replace(told, anew=None))])
+    assert "| 0.900 / 0.900 (99% learned by heart) | 0.800 / 0.800 |" in page
+    assert "| 0.900 / 0.900 | the same |" in page
