@@ -59,20 +59,16 @@ def shipped() -> Opponent:
     return Opponent(importlib.import_module("snownlp.sentiment").classifier.classifier)
 
 
-def taught_without(texts: Sequence[str]) -> Opponent:
-    """Return SnowNLP taught by its own data without texts, or pieces of texts, that are given."""
-    lines = _lines()
-    known = find_shared([line.letters for line in lines], list(map(_letters, texts)))[0]
+def find_known(texts: Sequence[str]) -> tuple[set[int], set[int]]:
+    """Return which lines of its data are texts, or pieces of texts; and which texts these are."""
+    return find_shared([line.letters for line in _lines()], list(map(_letters, texts)))
+
+
+def taught_without(lines: set[int]) -> Opponent:
+    """Return SnowNLP taught by its own data without some lines of it."""
     bayes = importlib.import_module("snownlp.classification.bayes").Bayes()
-    kept = [line for i, line in enumerate(lines) if i not in known]
-    bayes.train([(line.words, line.side) for line in kept])
+    bayes.train([(line.words, line.side) for i, line in enumerate(_lines()) if i not in lines])
     return Opponent(bayes)
-
-
-def share_learned(texts: Sequence[str]) -> float:
-    """Return the share of texts that SnowNLP learned from, whole or in pieces."""
-    known = find_shared([line.letters for line in _lines()], list(map(_letters, texts)))[1]
-    return len(known) / len(texts)
 
 
 def cut(texts: Sequence[str]) -> list[Words]:

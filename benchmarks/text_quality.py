@@ -113,8 +113,9 @@ def _ask_snow(known: LabelledSet, texts: list[str]) -> Snow:
     def reached(opponent: snow.Opponent) -> Score:
         return score(known.labels, opponent.moods(words, has_neutral=has_neutral))
 
-    learned = snow.share_learned(known.texts)
-    anew = reached(snow.taught_without(known.texts)) if learned >= LEARNED else None
+    lines, learned_texts = snow.find_known(known.texts)
+    learned = len(learned_texts) / len(known.texts)
+    anew = reached(snow.taught_without(lines)) if learned >= LEARNED else None
     return Snow(reached(snow.shipped()), learned, anew)
 
 
@@ -174,12 +175,12 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _of_snow(snow: Snow | None) -> tuple[str, str]:
-    if snow is None:
+def _of_snow(told: Snow | None) -> tuple[str, str]:
+    if told is None:
         return "not installed", "not installed"
-    if snow.anew is None:
-        return str(snow.shipped), "the same"
-    return f"{snow.shipped} ({snow.learned:.0%} learned by heart)", str(snow.anew)
+    if told.anew is None:
+        return str(told.shipped), "the same"
+    return f"{told.shipped} ({told.learned:.0%} learned by heart)", str(told.anew)
 
 
 _HEAD: Final = (
