@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from tingchao.errors import TingchaoError
 
 TIMEOUT_SECONDS = 90.0  # longer than SQLite may wait for its lock (airflow.environment)
+ASK_AGAIN_SECONDS = 60.0  # how long a 503 is asked again
+WAIT_SECONDS = 0.5
 
 
 class AirflowApiError(TingchaoError):
@@ -56,7 +60,24 @@ class AirflowApi:
         if not self._token:
             login = {"username": self.user, "password": self.password}
             self._token = self._send("POST", "/auth/token", login, {})["access_token"]
-        return self._send(method, path, body, {"Authorization": f"Bearer {self._token}"})
+        return self._send_until_served(
+            method, path, body, {"Authorization": f"Bearer {self._token}"}
+        )
+
+    def _send_until_served(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        """Send, and send again while the answer is 503 (unavailable), which leaves nothing behind.
+
+        A backfill on SQLite is answered so whenever the scheduler wrote in the middle of it: its
+        savepoint cannot be upgraded, whatever the lock's timeout (apache/airflow, issue 66726).
+        """
+        deadline = time.monotonic() + ASK_AGAIN_SECONDS
+        while True:
+            try:
+                return self._send(method, path, body, headers)
+            except AirflowApiError as error:
+                if error.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+            time.sleep(WAIT_SECONDS)
 
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
