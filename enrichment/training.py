@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from enrichment.folded import FoldedBatch
 from enrichment.grams import BITS
 from enrichment.heard import hear
 from enrichment.intent import ASPECTS, INTENTS
-from enrichment.joined import Places
+from enrichment.joined import Flags, Places
 from enrichment.learning import Matrix, Rows, fit, probabilities
 from enrichment.lexicon import build_lexicon
 from enrichment.tables import digests
@@ -47,6 +47,18 @@ MOOD_THRESHOLD: Final = 0.65
 FOLDS: Final = 3
 LEAST_PART: Final = 3
 """n-grams of which no weight has so many parts (of 127) are left out."""
+SURE_FROM: Final = 0.4
+"""Score by our lists from which the words of a landed text tell its mood."""
+NEUTRAL_BELOW: Final = 0.1
+"""Score up to which they tell none."""
+WEAK_PENALTY: Final = 1e-3
+"""Of the n-grams of landed texts: what speaks beside the words of our lists is to be found."""
+WEAK_SHARE: Final = 0.5
+"""What they count at most, in spreads of all that speaks for a mood otherwise."""
+LEAST_WEAK: Final = 250
+"""Landed texts of either mood; fewer teach what a handful of threads was about."""
+LONGEST_WEAK: Final = 2000
+"""Characters of a landed text; longer ones do not teach."""
 
 _EMOTICON: Final = re.compile(r"\[[^\[\]\s]{1,8}\]|[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
 _MOODS: Final = {"pos": "positive", "neg": "negative", "neu": "neutral"}
@@ -93,11 +105,11 @@ def read_corpus() -> Iterator[Post]:
             )
 
 
-def features_of(texts: Sequence[str]) -> Features:
-    """Return all features of texts, at least one."""
+def features_of(texts: Sequence[str], wanted: Flags | None = None) -> Features:
+    """Return the features of texts, at least one; of n-grams all, or those in `wanted` buckets."""
     segmenter, finder = _tools()
     heard = hear(texts, segmenter)
-    return finder.find(FoldedBatch(heard.own, heard.begins))
+    return finder.find(FoldedBatch(heard.own, heard.begins), wanted)
 
 
 @cache
@@ -110,21 +122,47 @@ def without_emoticons(text: str) -> str:
     return _EMOTICON.sub(" ", text)
 
 
-def find_weak_moods(texts: Sequence[str], most: int) -> Iterator[tuple[str, str]]:
-    """Yield texts without their emoticons, and the mood that those tell; `most` of them.
+class WeakMood(NamedTuple):
+    """A landed text without its emoticons, and the mood that these or its words tell."""
 
-    The emoticons of a text are all of one side, and its words do not speak for the other.
+    text: str
+    mood: str
+
+
+def find_weak_moods(texts: Iterable[str], most: int, least: int) -> Sequence[WeakMood]:
+    """Return what texts teach of moods, the first ones, up to `most` characters.
+
+    A text whose emoticons are all of one side, and whose words do not speak against it, has that
+    mood; without emoticons of a mood, its words tell when they are many or of one side
+    (`SURE_FROM`), and are neutral when they say nothing. Nothing at all when fewer than `least`
+    texts are positive, or negative.
     """
-    told = [text for text in texts if _EMOTICON.search(text)]
-    if not told:
-        return
-    bare = [without_emoticons(text) for text in told]
-    signs = features_of([" ".join(_EMOTICON.findall(text)) for text in told]).mood
+    first = list(_up_to(most, texts))
+    if not first:
+        return ()
+    bare = [without_emoticons(text) for text in first]
+    signs = features_of([" ".join(_EMOTICON.findall(text)) for text in first]).mood
     words = features_of(bare).mood.score
-    sides = np.sign(signs.gain - signs.pain) * ((signs.gain == 0) | (signs.pain == 0))
-    agrees = np.flatnonzero((sides != 0) & (sides * words >= 0))[:most]
-    for i in agrees.tolist():
-        yield bare[i], "positive" if sides[i] > 0 else "negative"
+    shown = np.sign(signs.gain - signs.pain)
+    is_torn = (signs.gain > 0) & (signs.pain > 0)
+    sides = np.where(shown != 0, shown, np.sign(words) * (np.abs(words) >= SURE_FROM))
+    says_nothing = (shown == 0) & (np.abs(words) < NEUTRAL_BELOW)
+    tells = ~is_torn & np.where(sides == 0, says_nothing, sides * words >= 0)
+    if min((tells & (sides == side)).sum() for side in (1, -1)) < least:
+        return ()
+    names = ("neutral", "positive", "negative")  # the last for side -1
+    return [WeakMood(bare[i], names[int(sides[i])]) for i in np.flatnonzero(tells).tolist()]
+
+
+def _up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
+    """Yield the first texts that are not too long, until they have so many characters."""
+    for text in texts:
+        if len(text) > LONGEST_WEAK:
+            continue
+        most -= len(text)
+        if most < 0:
+            return
+        yield text
 
 
 def train(posts: Sequence[Post]) -> Trained:
@@ -135,6 +173,53 @@ def train(posts: Sequence[Post]) -> Trained:
     lessons = lessons_of(posts)
     weights = learn(rows, lessons)
     return _whole(weights, slots, thresholds_of(rows, lessons))
+
+
+def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
+    """Add to a model's mood what n-grams are to landed texts of a known mood; its spread stays.
+
+    The lists and emoticons that told those moods learn nothing: only n-grams do, which are another
+    view of the same texts (Blum and Mitchell 1998, co-training).
+    """
+    texts = [text for text, _ in weak]
+    features = features_of(texts)
+    slots, width = _columns(features)
+    rows = features.rows(slots, width)
+    rows = replace(rows, dense=rows.dense[:, :0])
+    sides = np.array([[_SIDES[mood]] for _, mood in weak])
+    learned = fit(
+        rows, sides, sparse_penalty=WEAK_PENALTY, dense_penalty=0.0, importance=_evened(sides)
+    )
+    learned[-1] = 0
+    told = trained.logits(features_of(texts, trained.wanted))[:, 0]
+    said = rows.times(learned)[:, 0]
+    share = WEAK_SHARE * told.std() / max(said.std(), 1e-9)
+    spread = told.std() / max((told + share * said).std(), 1e-9)
+
+    ours, theirs = trained.buckets, np.flatnonzero(slots >= 0)
+    both = np.union1d(ours, theirs)
+    grams = np.zeros((len(both), len(HEADS)), np.int8)
+    grams[np.searchsorted(both, ours)] = trained.grams
+    mood = np.zeros((len(both), 1))
+    mood[np.searchsorted(both, ours), 0] = trained.grams[:, 0] * trained.gram_units[0]
+    mood[np.searchsorted(both, theirs)] += share * learned[:-1]
+    units, dense = trained.gram_units.copy(), trained.dense.copy()
+    grams[:, :1], units[:1] = _in_parts(spread * mood)
+    dense[:, 0] = np.rint(spread * dense[:, 0])
+    kept = _says(grams)
+    return replace(
+        trained,
+        buckets=both[kept].astype(np.uint32),
+        grams=grams[kept],
+        gram_units=units,
+        dense=dense,
+    )
+
+
+def _evened(sides: Matrix) -> Matrix:
+    """Return what texts count so that those of each side count as much."""
+    _, which, counts = np.unique(sides, return_inverse=True, return_counts=True)
+    return np.asarray((1 / counts)[which].reshape(sides.shape), np.float64)
 
 
 def _as_learned(i: int, text: str) -> str:
@@ -248,11 +333,8 @@ def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
 def _whole(weights: Matrix, slots: Whole, thresholds: NDArray[np.float64]) -> Trained:
     """Round weights to whole numbers and leave out n-grams that say nothing."""
     width = len(weights) - len(COLUMNS) - 1
-    sparse = weights[:width]
-    units = np.maximum(np.abs(sparse).max(axis=0, initial=0), 1e-9) / 127
-    units = np.ldexp(1.0, np.ceil(np.log2(units)).astype(np.int64))  # a power of two: few bits
-    parts = np.rint(sparse / units).astype(np.int8)
-    kept = np.abs(parts).max(axis=1, initial=0) >= LEAST_PART
+    parts, units = _in_parts(weights[:width])
+    kept = _says(parts)
     buckets = np.flatnonzero(slots >= 0).astype(np.uint32)
     return Trained(
         buckets=buckets[kept],
@@ -263,6 +345,17 @@ def _whole(weights: Matrix, slots: Whole, thresholds: NDArray[np.float64]) -> Tr
         thresholds=thresholds,
         made_of=digest_of_ours(),
     )
+
+
+def _in_parts(weights: Matrix) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """Return weights as at most 127 parts of a unit, and the unit of each column."""
+    units = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-9) / 127
+    units = np.ldexp(1.0, np.ceil(np.log2(units)).astype(np.int64))  # a power of two: few bits
+    return np.rint(weights / units).astype(np.int8), units
+
+
+def _says(parts: NDArray[np.int8]) -> Flags:
+    return np.asarray(np.abs(parts).max(axis=1, initial=0) >= LEAST_PART)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def cut_all(segmenter: Segmenter, texts: Joined) -> Flags:
     for i in guarded:
         start, end = texts.span(i)
         lengths = list(map(len, cut_words(segmenter, texts.text[start:end])))
-        begins[start + np.cumsum(lengths)] = True
+        begins[start + np.cumsum(lengths, dtype=np.int64)] = True  # of no words, too
     return begins
 
 

@@ -39,7 +39,13 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
 }
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 WATCHED = ("metadatabase", "scheduler", "dag_processor")
+LOCK_SECONDS = 60
+"""How long a component waits for SQLite's one writer, which waits for nobody but itself."""
+API_LOCK_SECONDS = 5
+"""The API server is its own rival: a request that waits for the lock stops its event loop, and with
+it the one that holds the lock, so this is how long both stand still. Who asks, asks again."""
 START_SECONDS = 300.0
 MAX_RESTARTS = 5
 LOAD_SECONDS = 60.0
@@ -106,7 +112,10 @@ class RunningAirflow:
     restarts: Counter[str] = field(default_factory=Counter)
 
     def start(self, name: str) -> None:
-        self.processes[name] = _start(self._log(name), COMPONENTS[name], self.environment)
+        environment = self.environment
+        if name == "api-server" and environment.get(DATABASE) == _sqlite(self.home, LOCK_SECONDS):
+            environment = {**environment, DATABASE: _sqlite(self.home, API_LOCK_SECONDS)}
+        self.processes[name] = _start(self._log(name), COMPONENTS[name], environment)
 
     def check(self) -> None:
         """Start a component anew that has ended; `TingchaoError` when it keeps ending.
@@ -187,7 +196,7 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__INSTANCE_NAME": "Tingchao 聽潮",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",  # seconds
+        DATABASE: _sqlite(home, LOCK_SECONDS),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
@@ -214,6 +223,10 @@ def environment(config: Config, home: Path, port: int, base: Mapping[str, str]) 
     return {**tuned, **inherited, **fixed}
 
 
+def _sqlite(home: Path, lock_seconds: int) -> str:
+    return f"sqlite:///{home}/airflow.db?timeout={lock_seconds}"
+
+
 def end_leftovers(home: Path) -> None:
     """Kill the workers that outlive their scheduler, or a launcher that was itself killed.
 
@@ -234,7 +247,7 @@ def _start(log: Path, words: list[str], env: Mapping[str, str]) -> subprocess.Po
 def _migrate(home: Path, env: Mapping[str, str], echo: Echo) -> None:
     """Bring Airflow's own database to this version of Airflow, once per version."""
     mark = home / "migrated"
-    database = env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]  # may hold a password: only its digest
+    database = env[DATABASE]  # may hold a password: only its digest
     wanted = f"{version('apache-airflow')} {hashlib.sha256(database.encode()).hexdigest()}"
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 from tingchao.errors import TingchaoError
 
 TIMEOUT_SECONDS = 90.0  # longer than SQLite may wait for its lock (airflow.environment)
-ASK_AGAIN_SECONDS = 60.0  # how long a 503 is asked again
+ASK_AGAIN_SECONDS = 60.0
+DATABASE_ERROR = '"reason":"Database error"'
 WAIT_SECONDS = 0.5
 
 
@@ -23,6 +24,12 @@ class AirflowApiError(TingchaoError):
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def is_of_database(self) -> bool:
+        """Whether Airflow could not use its database, most likely for a lock, and rolled back."""
+        is_told = self.status == HTTPStatus.INTERNAL_SERVER_ERROR and DATABASE_ERROR in str(self)
+        return is_told or self.status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 @dataclass
@@ -65,17 +72,18 @@ class AirflowApi:
         )
 
     def _send_until_served(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        """Send, and send again while the answer is 503 (unavailable), which leaves nothing behind.
+        """Send, and send again while Airflow cannot use its database: nothing was done then.
 
-        A backfill on SQLite is answered so whenever the scheduler wrote in the middle of it: its
-        savepoint cannot be upgraded, whatever the lock's timeout (apache/airflow, issue 66726).
+        That is common on SQLite. A backfill fails at once when the scheduler wrote in the middle
+        of it, for its savepoint cannot be upgraded (apache/airflow, issue 66726); and a request
+        that is written down in the audit log may wait for one that itself waits for it.
         """
         deadline = time.monotonic() + ASK_AGAIN_SECONDS
         while True:
             try:
                 return self._send(method, path, body, headers)
             except AirflowApiError as error:
-                if error.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                if not error.is_of_database or time.monotonic() > deadline:
                     raise
             time.sleep(WAIT_SECONDS)
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from tests.dags.conftest import CONFIG
 from tingchao.airflow import (
+    DATABASE,
     RunningAirflow,
     end_leftovers,
     environment,
@@ -135,6 +137,26 @@ def test_a_component_that_ends_by_itself_is_started_again_but_not_for_ever(
         airflow.check()
     assert len(said) == 1
     assert "started again" in said[0]
+
+
+def test_only_the_api_server_gives_up_early_on_the_lock(
+    config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is its own rival; and a database of the user's own is left as it is."""
+    started: list[str] = []
+
+    def start(log: Path, words: list[str], env: Mapping[str, str]) -> None:
+        started.append(env[DATABASE])
+
+    monkeypatch.setattr("tingchao.airflow._start", start)
+    for base in ({}, {DATABASE: "postgresql://elsewhere"}):
+        env = environment(config, tmp_path, 8080, base)
+        airflow = RunningAirflow(AirflowApi(8080, "u", "p"), tmp_path, env, print)
+        for name in ("scheduler", "api-server"):
+            airflow.start(name)
+    file = f"sqlite:///{tmp_path}/airflow.db"
+    own = 2 * ["postgresql://elsewhere"]
+    assert started == [f"{file}?timeout=60", f"{file}?timeout=5", *own]
 
 
 def test_an_import_error_is_shown_by_its_message() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -12,7 +12,11 @@ import pytest
 
 from tingchao.airflow_api import AirflowApi, AirflowApiError
 
-LOCKED = {"detail": "Database is locked. Backfill creation is not supported on SQLite"}
+TOLD = {
+    503: {"detail": "Database is locked. Backfill creation is not supported on SQLite"},
+    555: {"detail": {"reason": "Database error", "statement": "hidden"}},
+}
+"""Bodies of errors; 555 stands for a 500 of the database."""
 
 
 @contextmanager
@@ -29,10 +33,10 @@ def answering(*statuses: int) -> Iterator[tuple[AirflowApi, list[str]]]:
             else:
                 asked.append(self.path)
                 status = next(left)
-                self.answer(status, LOCKED if status == 503 else {"id": 1})
+                self.answer(500 if status == 555 else status, TOLD.get(status, {"id": 1}))
 
-        def answer(self, status: int, body: dict[str, object]) -> None:
-            content = json.dumps(body).encode()
+        def answer(self, status: int, body: Mapping[str, object]) -> None:
+            content = json.dumps(body, separators=(",", ":")).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -56,7 +60,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_locked_database_is_asked_again() -> None:
-    with answering(503, 503, 200) as (api, asked):
+    with answering(503, 555, 200) as (api, asked):
         assert api.post("backfills", body={}) == {"id": 1}
     assert asked == ["/api/v2/backfills"] * 3
 

@@ -71,6 +71,15 @@ def test_a_null_text_reads_as_an_empty_one() -> None:
     assert (row["sentiment"], row["word_lengths"], row["folded_text"]) == ("unknown", [], "")
 
 
+@pytest.mark.parametrize("count", [1, 11, 300])
+def test_empty_texts_may_stand_in_a_row(count: int) -> None:
+    """Their ends make a run of equal characters, as a text could have one."""
+    texts = ["去潮鳴茶", *[""] * count, "好喝"]
+    rows = [{"text_hash": f"{i:032}", "text": text} for i, text in enumerate(texts)]
+    told = enrich_batch(pa.RecordBatch.from_pylist(rows, TEXTS), lexicon()).to_pylist()
+    assert [row["word_lengths"] for row in told] == [[1, 3], *[[]] * count, [2]]
+
+
 def test_the_call_can_be_sent_anywhere() -> None:
     function, arguments = pickle.loads(pickle.dumps((enrich_batch, (batch(), lexicon()))))
     assert function(*arguments).equals(enrich_batch(batch(), lexicon()))

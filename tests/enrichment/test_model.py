@@ -17,6 +17,7 @@ from enrichment.features import COLUMNS, UNIT, FeatureFinder, Features
 from enrichment.folded import FoldedBatch
 from enrichment.grams import find_grams
 from enrichment.heard import hear
+from enrichment.learning import Matrix
 from enrichment.model import open_model
 from enrichment.reasons import GRAMMAR
 from enrichment.sentiment import (
@@ -31,7 +32,7 @@ from enrichment.sentiment import (
 )
 from enrichment.tables import read_table, shipped_model
 from enrichment.trained import HEADS, WEIGHT_UNIT, Trained, from_bytes
-from enrichment.training import Post, digest_of_ours, find_weak_moods, train
+from enrichment.training import Post, digest_of_ours, find_weak_moods, teach, train
 from enrichment.words import open_segmenter
 from tests.enrichment.sayings import SAYINGS
 
@@ -324,19 +325,58 @@ def test_the_shipped_model_was_trained_from_what_is_here() -> None:
 # ---- weak labels, doubt
 
 
-def test_emoticons_teach_where_words_do_not_speak_against_them() -> None:
+def test_landed_texts_teach_what_their_emoticons_or_words_tell() -> None:
     texts = [
         "終於下班了[哈哈]",
         "難喝死了[哈哈]",
         "排隊一小時😡",
-        "沒有表情",
         "[哈哈]又[淚]",
+        "店員好親切，好喝，大推",
+        "還可以，只是有點慢",
+        "明天在中正路",
+        "好" * 2001,
     ]
-    assert list(find_weak_moods(texts, 9)) == [
+    told = [
         ("終於下班了 ", "positive"),
         ("排隊一小時 ", "negative"),
+        ("店員好親切，好喝，大推", "positive"),
+        ("明天在中正路", "neutral"),
     ]
-    assert len(list(find_weak_moods(texts, 1))) == 1
+    assert list(find_weak_moods(texts, 100, least=1)) == told
+    assert list(find_weak_moods(texts, 27, least=1)) == told[:2], "so many characters"
+    assert list(find_weak_moods(texts, 100, least=2)) == [], "only one is negative"
+    assert list(find_weak_moods([], 100, least=0)) == []
+
+
+LANDED = 20 * (
+    "今天又泡芙芙，好喝，大推",
+    "泡芙芙泡芙芙，親切又好吃",
+    "整個咕嘰嘰，難吃，爛透了",
+    "咕嘰嘰的，傻眼，好雷",
+    "週末在中正路集合",
+)
+
+
+def test_what_stands_beside_words_of_a_mood_comes_to_tell_it(trained: Trained) -> None:
+    own = teach(trained, find_weak_moods(LANDED, 9999, least=1))
+    probe = ("泡芙芙", "咕嘰嘰", "中正路集合")
+    before, (nice, nasty, plain) = (logits(model, *probe)[:, 0] for model in (trained, own))
+    assert np.abs(before).max() < 0.1
+    assert nice > 0.5
+    assert nasty < -0.5
+    assert abs(plain) < 0.1
+    said = [logits(model, *LANDED, *probe)[:, 1:] for model in (trained, own)]
+    assert np.array_equal(*said), "only moods change"
+
+
+def test_landed_texts_do_not_make_a_model_surer_of_moods(trained: Trained) -> None:
+    own = teach(trained, find_weak_moods(LANDED, 9999, least=1))
+    before, after = (logits(model, *LANDED)[:, 0].std() for model in (trained, own))
+    assert after == pytest.approx(before, rel=0.02)
+
+
+def logits(model: Trained, *texts: str) -> Matrix:
+    return model.logits(finder().find(batch_of(*texts), model.wanted))
 
 
 def test_one_doubts_where_both_sides_speak() -> None:

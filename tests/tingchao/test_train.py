@@ -131,11 +131,20 @@ def test_training_makes_a_model_of_its_own_the_same_one_each_time(
     assert own_model(context.data) == content
 
 
+def test_landed_texts_teach_when_there_are_enough(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError, match="250 that are positive and 250 that are negative"):
+        train_model(context, OURS)
+    monkeypatch.setattr("tingchao.steps.train.LEAST_WEAK", 1)
+    summary = train_model(context, OURS)
+    assert summary.weak_count > 2
+    assert f"{summary.weak_count} landed texts whose words or emoticons" in str(summary)
+
+
 def test_without_anything_to_learn_nothing_is_trained(tmp_path: Path) -> None:
     context = listening_for(tmp_path)
-    with pytest.raises(
-        ConfigurationError, match="no landed text that teaches a mood, and no label"
-    ):
+    with pytest.raises(ConfigurationError, match="no label and too few landed texts"):
         train_model(context, OURS)
     assert own_model(context.data) is None
 

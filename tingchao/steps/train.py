@@ -1,8 +1,7 @@
 """Train a model of this installation: our posts, its own landed text, what its people labelled.
 
-Landed text teaches the mood where its emoticons tell one and its words do not speak against it; it
-is learned without them. Labels of people count most. Nothing leaves the machine, and the model
-holds numbers only.
+Landed text teaches what else is said where its emoticons, or words of our lists, tell a mood.
+Labels of people count most. Nothing leaves the machine, and the model holds numbers only.
 """
 
 from __future__ import annotations
@@ -12,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from enrichment.training import Post, find_weak_moods, read_corpus, train
+from enrichment.tables import shipped_model
+from enrichment.trained import from_bytes
+from enrichment.training import LEAST_WEAK, Post, find_weak_moods, read_corpus, teach, train
 from tingchao.context import Context
 from tingchao.enriching.labels import Label, read_labels
 from tingchao.enriching.own_model import keep_model
 from tingchao.errors import ConfigurationError
 from tingchao.fence import exclusive
 
-MOST_WEAK: Final = 20_000
-"""Landed texts that teach by their emoticons: the first in the order of their hashes."""
-WEAK: Final = 0.2
+MOST_WEAK: Final = 3_000_000
+"""Characters of landed texts that teach moods: the first texts in the order of their hashes."""
 LABELLED: Final = 5.0
-"""What such a text, and one that a person labelled, count beside a post of ours."""
+"""What a text that a person labelled counts beside a post of ours."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TrainSummary:
     def __str__(self) -> str:
         return (
             f"trained from {self.corpus_count:,} posts of ours, {self.weak_count:,} landed texts "
-            f"whose emoticons tell a mood, and {self.labelled_count:,} labelled ones; "
+            f"whose words or emoticons tell a mood, and {self.labelled_count:,} labelled ones; "
             f"{self.path} is in use from the next `tingchao enrich` on, which reads every text anew"
         )
 
@@ -55,16 +55,18 @@ def train_model(context: Context, ours: Iterable[Post] | None = None) -> TrainSu
         labels = read_labels(context.data)
         landed = sorted(_landed(context))
         labelled = [_post(text, labels[digest]) for digest, text in landed if digest in labels]
-        others = [text for digest, text in landed if digest not in labels]
-        weak = list(_weak(others))
+        others = (text for digest, text in landed if digest not in labels)
+        weak = find_weak_moods(others, MOST_WEAK, LEAST_WEAK)
         if not weak and not labelled:
             raise ConfigurationError(
-                "train: found no landed text that teaches a mood, and no label; expected either. "
-                "Land posts first (`tingchao crawl`, `tingchao import`), or label some "
-                "(`tingchao label`)"
+                "train: found no label and too few landed texts that teach moods; expected a "
+                f"label or, by their words or emoticons, {LEAST_WEAK} that are positive and "
+                f"{LEAST_WEAK} that are negative. Land more posts (`tingchao crawl`, "
+                "`tingchao import`), or label some (`tingchao label`)"
             )
         corpus = list(read_corpus() if ours is None else ours)
-        content = train([*corpus, *weak, *labelled]).to_bytes()
+        model = train([*corpus, *labelled]) if labelled else from_bytes(shipped_model())
+        content = (teach(model, weak) if weak else model).to_bytes()
         path = keep_model(context.data, content)
     return TrainSummary(len(corpus), len(weak), len(labelled), path)
 
@@ -72,11 +74,6 @@ def train_model(context: Context, ours: Iterable[Post] | None = None) -> TrainSu
 def _landed(context: Context) -> Iterator[tuple[str, str]]:
     for batch in context.lake.texts():
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _weak(texts: list[str]) -> Iterator[Post]:
-    for text, mood in find_weak_moods(texts, MOST_WEAK):
-        yield Post(text, mood, group="landed", importance=WEAK)
 
 
 def _post(text: str, label: Label) -> Post:
