@@ -12,7 +12,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +52,8 @@ class LabelledSet:
     name: str
     rows: list[Row]
     total: int
+    others: list[str] = field(default_factory=list)
+    """Stripped texts of the set that are none of these."""
 
     @property
     def labels(self) -> list[str]:
@@ -63,7 +65,11 @@ class LabelledSet:
 
     def stripped(self) -> list[str]:
         """Return the texts without emoticon codes and emoji, which often made the label."""
-        return [_EMOJI.sub("", _EMOTICON.sub(" ", text)) for text in self.texts]
+        return [_strip(text) for text in self.texts]
+
+
+def _strip(text: str) -> str:
+    return _EMOJI.sub("", _EMOTICON.sub(" ", text))
 
 
 def find_sets(folder: Path, most: int = MAX_ROWS) -> Iterator[LabelledSet]:
@@ -72,10 +78,17 @@ def find_sets(folder: Path, most: int = MAX_ROWS) -> Iterator[LabelledSet]:
         rows = [row for path in sorted(folder.glob(pattern)) for row in read(path)]
         distinct = sorted({(label, _REPOST.sub(" ", text)) for label, text in rows if text.strip()})
         if distinct:
-            yield LabelledSet(name, _sample(distinct, most), len(distinct))
+            yield _drawn(name, distinct, distinct, most)
         if name in LOOKED_AT and len(distinct) > 1:
-            unseen = distinct[1::2]
-            yield LabelledSet(f"{name}, odd rows", _sample(unseen, most), len(unseen))
+            yield _drawn(f"{name}, odd rows", distinct[1::2], distinct, most)
+
+
+def _drawn(name: str, rows: list[Row], whole: list[Row], most: int) -> LabelledSet:
+    """Return a sample of rows; all other texts of the whole set stand beside it."""
+    sample = _sample(rows, most)
+    taken = {text for _, text in sample}
+    others = sorted({_strip(text) for _, text in whole if text not in taken})
+    return LabelledSet(name, sample, len(rows), others)
 
 
 def _sample(rows: list[Row], most: int) -> list[Row]:

@@ -55,6 +55,8 @@ WEAK_PENALTY: Final = 1e-3
 """Of the n-grams of landed texts: what speaks beside the words of our lists is to be found."""
 WEAK_SHARE: Final = 0.5
 """What they count at most, in spreads of all that speaks for a mood otherwise."""
+MOST_WEAK: Final = 3_000_000
+"""Characters of landed texts that teach: enough, and read in seconds."""
 LEAST_WEAK: Final = 250
 """Landed texts of either mood; fewer teach what a handful of threads was about."""
 LONGEST_WEAK: Final = 2000

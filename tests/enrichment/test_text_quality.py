@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.labelled import find_sets
+from benchmarks.labelled import LabelledSet, find_sets
 from benchmarks.snow import Opponent, find_shared
 from benchmarks.text_quality import Row, Score, Snow, as_page, measure, score
 
@@ -75,6 +75,27 @@ def test_every_kind_of_set_is_read(folder: Path) -> None:
     weibo = sets["weibo_senti_100k"]
     assert weibo.total == 2, "equal rows count once"
     assert weibo.stripped() == ["難喝 ", "真好喝   好"]
+
+
+def test_texts_beside_a_sample_are_none_of_it(folder: Path) -> None:
+    for known in find_sets(folder, most=1):
+        assert not set(known.others) & set(known.stripped())
+    cars = next(known for known in find_sets(folder, most=1) if known.name == "bdci_car_2018")
+    assert len({*cars.others, *cars.texts}) == 3
+
+
+def test_a_model_taught_by_the_other_texts_is_measured_beside_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.text_quality.LEAST_WEAK", 10)
+    monkeypatch.setattr("benchmarks.text_quality.find_spec", lambda name: None)
+    others = [f"{i}號{text}" for i in range(20) for text in ("泡芙芙好喝大推", "咕嘰嘰難吃好雷")]
+    known = LabelledSet("x", [("pos", "泡芙芙"), ("neg", "咕嘰嘰")], 42, others)
+    (row,) = measure(known)
+    assert row.ours.accuracy == 0.5, "nothing speaks for either"
+    assert row.taught == Score(1, 1)
+    (row,) = measure(replace(known, others=others[:9]))
+    assert row.taught is None
 
 
 def test_a_sample_is_the_same_each_time(folder: Path) -> None:

@@ -13,15 +13,21 @@ from typing import Final
 
 from enrichment.tables import shipped_model
 from enrichment.trained import from_bytes
-from enrichment.training import LEAST_WEAK, Post, find_weak_moods, read_corpus, teach, train
+from enrichment.training import (
+    LEAST_WEAK,
+    MOST_WEAK,
+    Post,
+    find_weak_moods,
+    read_corpus,
+    teach,
+    train,
+)
 from tingchao.context import Context
 from tingchao.enriching.labels import Label, read_labels
 from tingchao.enriching.own_model import keep_model
 from tingchao.errors import ConfigurationError
 from tingchao.fence import exclusive
 
-MOST_WEAK: Final = 3_000_000
-"""Characters of landed texts that teach moods: the first texts in the order of their hashes."""
 LABELLED: Final = 5.0
 """What a text that a person labelled counts beside a post of ours."""
 
