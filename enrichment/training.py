@@ -28,6 +28,7 @@ from enrichment.intent import ASPECTS, INTENTS
 from enrichment.joined import Flags, Places
 from enrichment.learning import Matrix, Rows, fit, probabilities
 from enrichment.lexicon import build_lexicon
+from enrichment.noise import NoiseReader
 from enrichment.tables import digests
 from enrichment.trained import HEADS, MOOD, WEIGHT_UNIT, Trained
 from enrichment.words import Segmenter, open_segmenter
@@ -149,11 +150,17 @@ def find_weak_moods(texts: Iterable[str], most: int, least: int) -> Sequence[Wea
     is_torn = (signs.gain > 0) & (signs.pain > 0)
     sides = np.where(shown != 0, shown, np.sign(words) * (np.abs(words) >= SURE_FROM))
     says_nothing = (shown == 0) & (np.abs(words) < NEUTRAL_BELOW)
-    tells = ~is_torn & np.where(sides == 0, says_nothing, sides * words >= 0)
+    tells = ~is_torn & np.where(sides == 0, says_nothing, sides * words >= 0) & ~_is_noise(first)
     if min((tells & (sides == side)).sum() for side in (1, -1)) < least:
         return ()
     names = ("neutral", "positive", "negative")  # the last for side -1
     return [WeakMood(bare[i], names[int(sides[i])]) for i in np.flatnonzero(tells).tolist()]
+
+
+def _is_noise(texts: Sequence[str]) -> Flags:
+    """Say, text by text, whether any rule takes it for noise: advertisers praise everything."""
+    noise = NoiseReader().read(hear(texts, _tools()[0]))
+    return np.diff(noise.offsets.to_numpy()) > 0
 
 
 def _up_to(most: int, texts: Iterable[str]) -> Iterator[str]:

@@ -334,6 +334,7 @@ def test_landed_texts_teach_what_their_emoticons_or_words_tell() -> None:
         "店員好親切，好喝，大推",
         "還可以，只是有點慢",
         "明天在中正路",
+        "超好用大推，加LINE：abc1234",
         "好" * 2001,
     ]
     told = [
