@@ -23,8 +23,10 @@ from tingchao.config import Config
 from tingchao.context import Context
 from tingchao.enriching import batches as batching
 from tingchao.enriching.batches import regroup
+from tingchao.enriching.files import version_uses
 from tingchao.errors import BusyError, ConfigurationError
 from tingchao.fence import exclusive
+from tingchao.steps.build import _text_version
 from tingchao.steps.enrich import enrich, lexicon_of
 
 NOW = datetime(2026, 10, 9, 1, 2, 3, tzinfo=UTC)
@@ -110,6 +112,41 @@ def test_row_32_a_changed_lexicon_is_a_new_version_and_keeps_the_old(tmp_path: P
         assert set(row) == {"version", "engine_version", "lexicon_digest", "activated_at"}
         assert row["version"] == f"{row['engine_version']}-{row['lexicon_digest'][:12]}"
         assert datetime.fromisoformat(row["activated_at"]) == NOW
+
+
+def test_a_version_that_comes_back_is_in_use_once_more(tmp_path: Path) -> None:
+    """An alias is added and taken back: marts must not stay with the texts of the middle."""
+    day, aliases = timedelta(days=1), [("潮鳴茶",), ("潮鳴茶", "潮鳴"), ("潮鳴茶",), ("潮鳴茶",)]
+    told = []
+    for i, names in enumerate(aliases):
+        context = context_of(tmp_path, NOW + i * day)
+        land(context, range(i, i + 1), str(i))
+        told.append(enrich(replace(context, config=config_of(tmp_path, names))))
+    first, second, third, fourth = told
+    assert first.version == third.version == fourth.version != second.version
+    uses = version_uses(tmp_path / "data" / "enriched")
+    assert [use.version for use in uses] == [first.version, second.version, first.version]
+    assert [use.since for use in uses] == [NOW, NOW + day, NOW + 2 * day]
+    assert fourth.activated_at == NOW + 2 * day
+    assert fourth.enriched_count == 1, "what landed in the meantime was read before"
+    for as_of, version in (
+        (NOW, first),
+        (NOW + day, second),
+        (NOW + 2 * day, first),
+        (None, first),
+    ):
+        assert _text_version(context, as_of) == version.version
+
+
+def test_a_version_that_comes_back_while_the_clock_stands_still(tmp_path: Path) -> None:
+    context = context_of(tmp_path)
+    land(context, range(3))
+    other = replace(context, config=config_of(tmp_path, ("潮鳴茶", "潮鳴")))
+    enrich(context)
+    enrich(other)
+    for once_more in (context, other, other, context):
+        version = enrich(once_more).version
+        assert _text_version(context, None) == version
 
 
 def test_an_empty_lake_leaves_a_typed_empty_file(tmp_path: Path) -> None:

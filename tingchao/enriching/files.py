@@ -1,7 +1,8 @@
 """Enriched texts on disk: files that appear whole, what was read for them, since when they count.
 
 `texts/version=<version>/<name>.parquet` holds rows, `versions/<version>.json` says since when the
-version is in use, `lexicons/<version>.json` what it listened for, and
+version is in use (`<version>.<n>.json` since when once more, for one that came back),
+`lexicons/<version>.json` what it listened for, and
 `read/version=<version>/<name>.json` says which segments of the lake a run has gone through and
 which files came of it. That is a shortcut and no truth: it counts as long as every file it names is
 there, so whoever deletes enriched texts gets them again.
@@ -13,9 +14,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -176,21 +177,45 @@ class EnrichedFiles:
     # ---- since when the version is in use
 
     def activate(self, lexicon: Lexicon, now: datetime) -> datetime:
-        """Return since when the version is in use; the first complete run settles that for good."""
-        path = f"versions/{self.version}.json"
-        if self._store.exists(path):
-            told = json.loads(self._store.read(path).to_pybytes())
-            return datetime.fromisoformat(told["activated_at"])
-        activated_at = now.astimezone(UTC)
+        """Return since when the version is in use; the first complete run settles that for good.
+
+        A version that comes back, since an alias or a model was taken back, is in use from then on
+        once more: a further file beside the first says so.
+        """
+        uses = version_uses(self.root)
+        if uses and uses[-1].version == self.version:
+            return uses[-1].since
+        count = sum(use.version == self.version for use in uses)
+        since = now.astimezone(UTC)
+        if count:
+            since = max(
+                since, uses[-1].since + timedelta(microseconds=1)
+            )  # the clock may be frozen
         told = {
             "version": self.version,
             "engine_version": ENGINE_VERSION,
             "lexicon_digest": lexicon.digest,
-            "activated_at": activated_at.isoformat(),
+            "activated_at": since.isoformat(),
         }
         content = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
         known = {**told, "base": lexicon.base, "parts": lexicon.parts}
         made_of = json.dumps(known, ensure_ascii=False) + "\n"
-        self._store.write({f"lexicons/{self.version}.json": pa.py_buffer(made_of.encode())})
-        self._store.write({path: pa.py_buffer(content.encode())})
-        return activated_at
+        name = f"{self.version}.{count}" if count else self.version
+        self._store.write({f"lexicons/{name}.json": pa.py_buffer(made_of.encode())})
+        self._store.write({f"versions/{name}.json": pa.py_buffer(content.encode())})
+        return since
+
+
+class VersionUse(NamedTuple):
+    """A version of the texts, and an instant from which on it is in use."""
+
+    since: datetime
+    version: str
+
+
+def version_uses(root: Path) -> list[VersionUse]:
+    """Return which version of texts below `<data>/enriched` is in use from when on, by time."""
+    told = [json.loads(path.read_bytes()) for path in (root / "versions").glob("*.json")]
+    return sorted(
+        VersionUse(datetime.fromisoformat(row["activated_at"]), row["version"]) for row in told
+    )

@@ -9,7 +9,6 @@ has changed nothing.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import time
@@ -39,6 +38,7 @@ from tingchao.building.spark_tables import bring_to_duckdb, keep_tables, put_tab
 from tingchao.building.state import State, finish, put_in_place, read_state, read_tables_name
 from tingchao.config import Engine
 from tingchao.context import Context
+from tingchao.enriching.files import version_uses
 from tingchao.enriching.older import is_current, read_as_of_today
 from tingchao.errors import TingchaoError
 from tingchao.fence import exclusive
@@ -226,15 +226,11 @@ def _wanted(
 
 def _text_version(context: Context, as_of: datetime | None) -> str | None:
     """Return the latest version of the texts in use by then; the first one when there was none."""
-    told = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in (context.data / "enriched" / "versions").glob("*.json")
-    ]
-    in_use = sorted((datetime.fromisoformat(t["activated_at"]), t["version"]) for t in told)
-    by_then = [version for at, version in in_use if as_of is None or at <= as_of]
+    uses = version_uses(context.data / "enriched")
+    by_then = [use.version for use in uses if as_of is None or use.since <= as_of]
     if by_then:
         return by_then[-1]
-    return in_use[0][1] if in_use else None
+    return uses[0].version if uses else None
 
 
 def _texts(context: Context, version: str | None) -> Path:
