@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from enrichment.features import COLUMNS, FeatureFinder, Features, Whole
 from enrichment.folded import FoldedBatch
-from enrichment.grams import BITS
+from enrichment.grams import BITS, Grams
 from enrichment.heard import hear
 from enrichment.intent import ASPECTS, INTENTS
 from enrichment.joined import Flags, Places
 from enrichment.learning import Matrix, Rows, fit, probabilities
 from enrichment.lexicon import build_lexicon
 from enrichment.noise import NoiseReader
+from enrichment.sentiment import Weighed
 from enrichment.tables import digests
 from enrichment.trained import HEADS, MOOD, WEIGHT_UNIT, Trained
 from enrichment.words import Segmenter, open_segmenter
@@ -54,8 +55,9 @@ NEUTRAL_BELOW: Final = 0.1
 """Score up to which they tell none."""
 WEAK_PENALTY: Final = 1e-3
 """Of the n-grams of landed texts: what speaks beside the words of our lists is to be found."""
-WEAK_SHARE: Final = 0.5
-"""What they count at most, in spreads of all that speaks for a mood otherwise."""
+WEAK_SHARE: Final = 0.25
+"""What they count, in spreads of all that speaks for a mood otherwise. With more, words of our
+lists lose their mood where nothing stands beside them."""
 MOST_WEAK: Final = 3_000_000
 """Characters of landed texts that teach: enough, and read in seconds."""
 LEAST_WEAK: Final = 250
@@ -164,10 +166,17 @@ def _is_noise(texts: Sequence[str]) -> Flags:
 
 
 def _up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
-    """Yield the first texts that are not too long, until they have so many characters."""
+    """Yield the first texts that are not too long, until they have so many characters.
+
+    Of those that say the same but for numbers, signs and emoticons only the first: a slogan that
+    was pasted a thousand times teaches once. Not one without a letter.
+    """
+    known = {""}
     for text in texts:
-        if len(text) > LONGEST_WEAK:
+        said = "".join(filter(str.isalpha, without_emoticons(text)))
+        if len(text) > LONGEST_WEAK or said in known:
             continue
+        known.add(said)
         most -= len(text)
         if most < 0:
             return
@@ -187,23 +196,29 @@ def train(posts: Sequence[Post]) -> Trained:
 def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
     """Add to a model's mood what n-grams are to landed texts of a known mood; its spread stays.
 
-    The lists and emoticons that told those moods learn nothing: only n-grams do, which are another
-    view of the same texts (Blum and Mitchell 1998, co-training).
+    Only n-grams learn that lie outside the words of our lists, which told those moods: they are
+    another view of the same texts (Blum and Mitchell 1998, co-training). The model itself when
+    these texts have nothing to tell.
     """
     texts = [text for text, _ in weak]
     features = features_of(texts)
-    slots, width = _columns(features)
-    rows = features.rows(slots, width)
-    rows = replace(rows, dense=rows.dense[:, :0])
+    beside = replace(features, grams=_outside(features.grams, features.mood.words))
+    slots, width = _columns(beside)
     sides = np.array([[_SIDES[mood]] for _, mood in weak])
     learned = fit(
-        rows, sides, sparse_penalty=WEAK_PENALTY, dense_penalty=0.0, importance=_evened(sides)
+        _sparse_rows(beside, slots, width),
+        sides,
+        sparse_penalty=WEAK_PENALTY,
+        dense_penalty=0.0,
+        importance=_evened(sides),
     )
     learned[-1] = 0
     told = trained.logits(features_of(texts, trained.wanted))[:, 0]
-    said = rows.times(learned)[:, 0]
-    share = WEAK_SHARE * told.std() / max(said.std(), 1e-9)
-    spread = told.std() / max((told + share * said).std(), 1e-9)
+    said = _sparse_rows(features, slots, width).times(learned)[:, 0]
+    if not (told.std() > 0 and said.std() > 0):
+        return trained
+    share = WEAK_SHARE * told.std() / said.std()
+    spread = told.std() / (told + share * said).std()
 
     ours, theirs = trained.buckets, np.flatnonzero(slots >= 0)
     both = np.union1d(ours, theirs)
@@ -223,6 +238,20 @@ def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
         gram_units=units,
         dense=dense,
     )
+
+
+def _outside(grams: Grams, words: Weighed) -> Grams:
+    """Return the n-grams that share no character with a word of a mood or a hint."""
+    size = 1 + max(grams.ends.max(initial=0), words.ends.max(initial=0))
+    opened = np.bincount(words.starts, minlength=size) - np.bincount(words.ends, minlength=size)
+    covered = np.concatenate(([0], np.cumsum(np.cumsum(opened) > 0)))
+    kept = covered[grams.ends] == covered[grams.starts]
+    return Grams(*(column[kept] for column in grams))
+
+
+def _sparse_rows(features: Features, slots: Whole, width: int) -> Rows:
+    rows = features.rows(slots, width)
+    return replace(rows, dense=rows.dense[:, :0])
 
 
 def _evened(sides: Matrix) -> Matrix:

@@ -32,7 +32,7 @@ from enrichment.sentiment import (
 )
 from enrichment.tables import read_table, shipped_model
 from enrichment.trained import HEADS, WEIGHT_UNIT, Trained, from_bytes
-from enrichment.training import Post, digest_of_ours, find_weak_moods, teach, train
+from enrichment.training import Post, WeakMood, digest_of_ours, find_weak_moods, teach, train
 from enrichment.words import open_segmenter
 from tests.enrichment.sayings import SAYINGS
 
@@ -349,13 +349,26 @@ def test_landed_texts_teach_what_their_emoticons_or_words_tell() -> None:
     assert list(find_weak_moods([], 100, least=0)) == []
 
 
-LANDED = 20 * (
-    "今天又泡芙芙，好喝，大推",
-    "泡芙芙泡芙芙，親切又好吃",
-    "整個咕嘰嘰，難吃，爛透了",
-    "咕嘰嘰的，傻眼，好雷",
-    "週末在中正路集合",
-)
+LANDED = [
+    f"{place}{gate}{said}"
+    for place in "東西南北中"
+    for gate in "門站街路口"
+    for said in (
+        "今天又泡芙芙，好喝，大推",
+        "泡芙芙泡芙芙，親切又好吃",
+        "整個咕嘰嘰，難吃，爛透了",
+        "咕嘰嘰的，傻眼，好雷",
+        "週末在中正路集合",
+    )
+]
+
+
+def test_what_was_pasted_over_and_over_teaches_once() -> None:
+    pasted = [
+        f"{place}杯好喝，大推 {i}樓{sign}" for place in "甲乙" for i in range(9) for sign in "😀!"
+    ]
+    told = find_weak_moods([*pasted, "😀", "😡", "!!!"], 9999, least=0)
+    assert [text for text, _ in told] == ["甲杯好喝，大推 0樓 ", "乙杯好喝，大推 0樓 "]
 
 
 def test_what_stands_beside_words_of_a_mood_comes_to_tell_it(trained: Trained) -> None:
@@ -363,8 +376,8 @@ def test_what_stands_beside_words_of_a_mood_comes_to_tell_it(trained: Trained) -
     probe = ("泡芙芙", "咕嘰嘰", "中正路集合")
     before, (nice, nasty, plain) = (logits(model, *probe)[:, 0] for model in (trained, own))
     assert np.abs(before).max() < 0.1
-    assert nice > 0.5
-    assert nasty < -0.5
+    assert nice > 0.25
+    assert nasty < -0.25
     assert abs(plain) < 0.1
     said = [logits(model, *LANDED, *probe)[:, 1:] for model in (trained, own)]
     assert np.array_equal(*said), "only moods change"
@@ -374,6 +387,25 @@ def test_landed_texts_do_not_make_a_model_surer_of_moods(trained: Trained) -> No
     own = teach(trained, find_weak_moods(LANDED, 9999, least=1))
     before, after = (logits(model, *LANDED)[:, 0].std() for model in (trained, own))
     assert after == pytest.approx(before, rel=0.02)
+
+
+def test_words_of_our_lists_keep_their_mood_whatever_landed() -> None:
+    shipped = from_bytes(shipped_model())
+    own = teach(shipped, find_weak_moods(LANDED, 9999, least=1))
+    words = [word for word, *_ in read_table("mood")]
+    before, after = (
+        open_model(model.to_bytes()).predict(batch_of(*words)).sentiment.to_pylist()
+        for model in (shipped, own)
+    )
+    told = [(a, b) for a, b in zip(before, after, strict=True) if a in {"positive", "negative"}]
+    assert sum(a == b for a, b in told) > 0.97 * len(told)
+    assert not [a for a, b in told if {a, b} == {"positive", "negative"}]
+
+
+@pytest.mark.parametrize("text", ["今天在路上", " ", "好喝"])
+def test_texts_that_tell_nothing_leave_a_model_as_it_is(trained: Trained, text: str) -> None:
+    weak = [WeakMood(text, mood) for mood in 9 * ("positive", "negative")]
+    assert teach(trained, weak).to_bytes() == trained.to_bytes()
 
 
 def logits(model: Trained, *texts: str) -> Matrix:

@@ -89,7 +89,8 @@ def test_a_model_taught_by_the_other_texts_is_measured_beside_ours(
 ) -> None:
     monkeypatch.setattr("benchmarks.text_quality.LEAST_WEAK", 10)
     monkeypatch.setattr("benchmarks.text_quality.find_spec", lambda name: None)
-    others = [f"{i}號{text}" for i in range(20) for text in ("泡芙芙好喝大推", "咕嘰嘰難吃好雷")]
+    places = [place + gate for place in "東西南北" for gate in "門站街路口"]
+    others = [place + said for place in places for said in ("泡芙芙好喝大推", "咕嘰嘰難吃好雷")]
     known = LabelledSet("x", [("pos", "泡芙芙"), ("neg", "咕嘰嘰")], 42, others)
     (row,) = measure(known)
     assert row.ours.accuracy == 0.5, "nothing speaks for either"
