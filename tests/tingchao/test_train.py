@@ -12,11 +12,11 @@ from enrichment.tables import shipped_model
 from enrichment.training import Post
 from tests.enrichment.test_carrying import land, listening_for
 from tingchao.context import Context
-from tingchao.enriching.labels import read_labels
+from tingchao.enriching.labels import Label, add_labels, labels_path, read_labels
 from tingchao.enriching.own_model import own_model, own_model_path
 from tingchao.errors import ConfigurationError
 from tingchao.steps.enrich import lexicon_of
-from tingchao.steps.label import take_labels, write_queue
+from tingchao.steps.label import _as_cell, take_labels, write_queue
 from tingchao.steps.train import train_model
 
 OURS = [
@@ -80,6 +80,38 @@ def test_a_later_label_holds_and_an_empty_cell_says_nothing(
     assert (label.mood, label.intents) == ("neutral", None)
 
 
+def test_answers_about_different_things_stand_together(context: Context, tmp_path: Path) -> None:
+    """Two people fill in different columns."""
+    path = tmp_path / "queue.csv"
+    write_queue(context, path, 3)
+    fill(path, mood="positive")
+    take_labels(context, path)
+    hashes = fill(path, mood="", intents="praise")
+    take_labels(context, path)
+    label = read_labels(context.data)[hashes[0]]
+    assert (label.mood, label.intents) == ("positive", ("praise",))
+
+
+def test_half_a_line_is_no_label_and_harms_no_other(context: Context) -> None:
+    path = labels_path(context.data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    one, other = Label(32 * "a", "positive"), Label(32 * "b", "negative")
+    add_labels(context.data, [one], context.now())
+    with path.open("a") as file:
+        file.write('{"text_hash": "cc')
+    assert read_labels(context.data) == {one.text_hash: one}
+    add_labels(context.data, [other], context.now())
+    assert read_labels(context.data) == {one.text_hash: one, other.text_hash: other}
+    with path.open("a") as file:
+        file.write('[1]\n{"mood": "positive"}\n')
+    with pytest.raises(ConfigurationError, match=r"labels.jsonl, line 3: found '\[1\]'"):
+        read_labels(context.data)
+
+
+def test_a_long_text_can_be_asked_about(tmp_path: Path) -> None:
+    assert len(_as_cell("=" + 200_000 * "好")) < 32_767
+
+
 def test_answers_are_never_written_over(context: Context, tmp_path: Path) -> None:
     path = tmp_path / "queue.csv"
     write_queue(context, path, 3)
@@ -92,6 +124,11 @@ def test_answers_are_never_written_over(context: Context, tmp_path: Path) -> Non
     [
         ({"mood": "angry"}, "mood: found angry; expected one of positive, negative, neutral"),
         ({"mood": "positive, negative"}, "mood: found positive, negative"),
+        (
+            {"text_hash": "a\u2028b", "mood": "positive"},
+            "text_hash: found a\u2028b; expected",
+        ),
+        ({"text_hash": "", "mood": "positive"}, "text_hash: found nothing"),
         ({"intents": "complaint, rant"}, "intents: found rant; expected some of"),
     ],
 )

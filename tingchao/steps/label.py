@@ -7,6 +7,7 @@ with empty cells to fill in. What is left empty says nothing; `none` says that n
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +20,7 @@ from enrichment.intent import ASPECTS, INTENTS
 from tingchao.context import Context
 from tingchao.enriching.labels import Label, add_labels, labels_path, read_labels
 from tingchao.errors import ConfigurationError
+from tingchao.fence import exclusive
 from tingchao.steps.enrich import lexicon_of
 
 CONSIDERED: Final = 20_000
@@ -26,6 +28,9 @@ CONSIDERED: Final = 20_000
 MOODS: Final = ("positive", "negative", "neutral")
 COLUMNS: Final = ("text_hash", "text", "mood", "intents", "aspects")
 NONE: Final = "none"
+LONGEST_SHOWN: Final = 20_000
+"""Characters of a text that are shown: a cell of a spreadsheet holds no more than 32,767."""
+_HASH: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ def take_labels(context: Context, path: Path) -> LabelSummary:
     if problems:
         raise ConfigurationError("\n".join(f"{path}: {problem}" for problem in problems))
     labels = [_label(row) for _, row in rows]
-    add_labels(context.data, labels, context.now())
+    with exclusive(context.lock("labels")):
+        add_labels(context.data, labels, context.now())
     return LabelSummary(len(labels), len(read_labels(context.data)), labels_path(context.data))
 
 
@@ -111,7 +117,8 @@ def _least_certain(
 
 
 def _as_cell(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
+    """Return what a spreadsheet can show of a text, and does not take for a formula."""
+    text = text[:LONGEST_SHOWN]
     return f"'{text}" if text[0] in "=+-@\t\r" else text
 
 
@@ -137,6 +144,11 @@ def _filled(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _problems(line: int, row: dict[str, str]) -> Iterator[str]:
+    if not _HASH.fullmatch(row["text_hash"]):
+        yield (
+            f"line {line}, text_hash: found {row['text_hash'] or 'nothing'}; expected the "
+            "32 digits of the queue, untouched"
+        )
     for name, known in (("mood", MOODS), ("intents", INTENTS), ("aspects", ASPECTS)):
         odd = [told for told in _listed(row[name]) if told not in known]
         if name == "mood" and "," in row[name]:
