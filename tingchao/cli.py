@@ -296,7 +296,7 @@ def label(context: Context, queue: Path | None, count: int, take: Path | None) -
 @cli.command()
 @_with_context
 def train(context: Context) -> None:
-    """Train the text model from our posts, landed text and labels; takes seconds."""
+    """Train the text model from our posts, landed text and labels; with labels in a minute."""
     from tingchao.steps.train import train_model
 
     _finish(train_model(context))
