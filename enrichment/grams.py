@@ -36,6 +36,10 @@ class Grams(NamedTuple):
     starts: Places
     ends: Places
 
+    def only(self, kept: Flags) -> Grams:
+        """Return those that are kept."""
+        return Grams(self.buckets[kept], self.owners[kept], self.starts[kept], self.ends[kept])
+
 
 class _OfLength(NamedTuple):
     """N-grams of one length, by place, and how many of them each text has."""

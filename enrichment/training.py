@@ -110,11 +110,11 @@ def read_corpus() -> Iterator[Post]:
             )
 
 
-def features_of(texts: Sequence[str], wanted: Flags | None = None) -> Features:
-    """Return the features of texts, at least one; of n-grams all, or those in `wanted` buckets."""
+def features_of(texts: Sequence[str]) -> Features:
+    """Return all features of texts, at least one."""
     segmenter, finder = _tools()
     heard = hear(texts, segmenter)
-    return finder.find(FoldedBatch(heard.own, heard.begins), wanted)
+    return finder.find(FoldedBatch(heard.own, heard.begins))
 
 
 @cache
@@ -200,9 +200,10 @@ def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
     another view of the same texts (Blum and Mitchell 1998, co-training). The model itself when
     these texts have nothing to tell.
     """
-    texts = [text for text, _ in weak]
-    features = features_of(texts)
-    beside = replace(features, grams=_outside(features.grams, features.mood.words))
+    features = features_of([text for text, _ in weak])
+    grams, words = features.grams, features.mood.words
+    known = replace(features, grams=grams.only(trained.wanted[grams.buckets]))
+    beside = replace(features, grams=grams.only(_are_outside(grams, words)))
     slots, width = _columns(beside)
     sides = np.array([[_SIDES[mood]] for _, mood in weak])
     learned = fit(
@@ -213,7 +214,7 @@ def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
         importance=_evened(sides),
     )
     learned[-1] = 0
-    told = trained.logits(features_of(texts, trained.wanted))[:, 0]
+    told = trained.logits(known)[:, 0]
     said = _sparse_rows(features, slots, width).times(learned)[:, 0]
     if not (told.std() > 0 and said.std() > 0):
         return trained
@@ -222,31 +223,30 @@ def teach(trained: Trained, weak: Sequence[WeakMood]) -> Trained:
 
     ours, theirs = trained.buckets, np.flatnonzero(slots >= 0)
     both = np.union1d(ours, theirs)
-    grams = np.zeros((len(both), len(HEADS)), np.int8)
-    grams[np.searchsorted(both, ours)] = trained.grams
+    parts = np.zeros((len(both), len(HEADS)), np.int8)
+    parts[np.searchsorted(both, ours)] = trained.grams
     mood = np.zeros((len(both), 1))
     mood[np.searchsorted(both, ours), 0] = trained.grams[:, 0] * trained.gram_units[0]
     mood[np.searchsorted(both, theirs)] += share * learned[:-1]
     units, dense = trained.gram_units.copy(), trained.dense.copy()
-    grams[:, :1], units[:1] = _in_parts(spread * mood)
+    parts[:, :1], units[:1] = _in_parts(spread * mood)
     dense[:, 0] = np.rint(spread * dense[:, 0])
-    kept = _says(grams)
+    kept = _says(parts)
     return replace(
         trained,
         buckets=both[kept].astype(np.uint32),
-        grams=grams[kept],
+        grams=parts[kept],
         gram_units=units,
         dense=dense,
     )
 
 
-def _outside(grams: Grams, words: Weighed) -> Grams:
-    """Return the n-grams that share no character with a word of a mood or a hint."""
+def _are_outside(grams: Grams, words: Weighed) -> Flags:
+    """Say of each n-gram whether it shares no character with a word of a mood or a hint."""
     size = 1 + max(grams.ends.max(initial=0), words.ends.max(initial=0))
     opened = np.bincount(words.starts, minlength=size) - np.bincount(words.ends, minlength=size)
     covered = np.concatenate(([0], np.cumsum(np.cumsum(opened) > 0)))
-    kept = covered[grams.ends] == covered[grams.starts]
-    return Grams(*(column[kept] for column in grams))
+    return np.asarray(covered[grams.ends] == covered[grams.starts])
 
 
 def _sparse_rows(features: Features, slots: Whole, width: int) -> Rows:

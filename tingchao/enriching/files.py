@@ -187,10 +187,8 @@ class EnrichedFiles:
             return uses[-1].since
         count = sum(use.version == self.version for use in uses)
         since = now.astimezone(UTC)
-        if count:
-            since = max(
-                since, uses[-1].since + timedelta(microseconds=1)
-            )  # the clock may be frozen
+        if count:  # after the last one, even if the clock is frozen
+            since = max(since, uses[-1].since + timedelta(microseconds=1))
         told = {
             "version": self.version,
             "engine_version": ENGINE_VERSION,
